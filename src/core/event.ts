@@ -1,0 +1,41 @@
+/** What a format reads out of a body. `null` where the sender does not say. */
+export interface Decoded {
+  /** The sender's id of the event; `null` where it sent none. */
+  readonly id: string | null;
+  readonly type: string;
+  /** Lower case: critical, error, warning, info, success, or whatever the sender says. */
+  readonly severity: string | null;
+  readonly name: string | null;
+  readonly message: string | null;
+  readonly cluster: { readonly id: string | null; readonly name: string | null };
+  /** When it happened, as the sender wrote it. */
+  readonly time: string | null;
+  /** The sender's payload part of the body. */
+  readonly data: unknown;
+  /** The parsed JSON body. */
+  readonly body: unknown;
+}
+
+/** What `match`, CEL and Liquid see: one shape, whatever the sender. */
+export interface EventView extends Decoded {
+  readonly id: string;
+  readonly source: string;
+  /** RFC 3339, UTC. */
+  readonly receivedAt: string;
+}
+
+/** An event as the store keeps it. */
+export interface StoredEvent {
+  /** The bridge's id: unique over every database this program ever made. */
+  readonly uid: string;
+  readonly source: string;
+  /** Name of the format that decodes the body. */
+  readonly format: string;
+  /** The sender's id; the body's hash where the source says `missingId: hash`; '' where the body could not be decoded. */
+  readonly id: string;
+  /** '' where the body could not be decoded. */
+  readonly type: string;
+  readonly receivedMs: number;
+  /** The received bytes, unchanged. */
+  readonly body: Buffer;
+}

@@ -1,0 +1,21 @@
+/**
+ * What one attempt came to.
+ * - `delivered`: the far side confirmed it.
+ * - `retry`: it may work later. `afterMs` is the far side's own wish (Retry-After), unclamped.
+ *   `holdSink` says the fault is the far side's as a whole (429, refused connection), not this message's.
+ * - `rejected`: it will never work as it is.
+ * `answer` is what the far side said, for people to read: bounded by ANSWER_CHARS_MAX.
+ */
+export type Outcome =
+  | { readonly kind: 'delivered'; readonly answer: string }
+  | { readonly kind: 'retry'; readonly reason: string; readonly answer: string; readonly afterMs?: number; readonly holdSink?: boolean }
+  | { readonly kind: 'rejected'; readonly reason: string; readonly answer: string };
+
+/** An answer longer than this is cut: enough to see an error, small enough to keep one for each attempt. */
+export const ANSWER_CHARS_MAX = 500;
+
+/** Cuts on a whole character, and says so. */
+export function excerpt(text: string): string {
+  if (text.length <= ANSWER_CHARS_MAX) return text;
+  return text.slice(0, ANSWER_CHARS_MAX - 1).replace(/[\uD800-\uDBFF]$/, '') + '…';
+}

@@ -1,0 +1,12 @@
+/** A mistake in the configuration: where, what, and what to do. */
+export interface Problem {
+  /** Keys from the document's root: ['sinks', 'ops', 'text']. */
+  readonly path: readonly (string | number)[];
+  readonly what: string;
+  readonly remedy: string;
+  /** Offset inside the text at `path`, where the mistake is in an expression. */
+  readonly offset?: number;
+}
+
+/** Collects problems while a configuration is built, so that one run shows them all. */
+export type Report = (problem: Problem) => void;

@@ -1,0 +1,154 @@
+import type { Delivery, Settlement } from './delivery.js';
+import type { StoredEvent } from './event.js';
+import type { Outcome } from './outcome.js';
+
+/** An event on its way in, with what the routing table says it owes. */
+export interface Arrival {
+  readonly source: string;
+  readonly format: string;
+  /** What it is deduplicated by within its source; null: never a duplicate (an undecodable body has no id to go by). */
+  readonly key: string | null;
+  readonly id: string;
+  readonly type: string;
+  readonly receivedMs: number;
+  readonly body: Buffer;
+  /** At least one. A dead one keeps an event that no sink is owed. */
+  readonly owes: readonly Owed[];
+}
+
+/** A delivery at birth: waiting (and due at once), or dead with a reason. */
+export type Owed =
+  | { readonly state: 'waiting'; readonly route: string; readonly sink: string }
+  | { readonly state: 'dead'; readonly route: string | null; readonly sink: null; readonly reason: string; readonly detail: string };
+
+/** On stable storage, or seen before. Both are answered 200. */
+export type Receipt =
+  | { readonly kind: 'stored'; readonly event: StoredEvent }
+  | { readonly kind: 'duplicate' };
+
+/** A delivery that is due, with all that is needed to try it. */
+export interface DueDelivery extends Delivery {
+  readonly sink: string;
+  readonly event: StoredEvent;
+  /** Attempts made since the event was received or last replayed. */
+  readonly attempts: number;
+  readonly sinceMs: number;
+}
+
+/** Names one delivery inside the store. */
+export interface DeliveryKey {
+  readonly eventUid: string;
+  readonly index: number;
+}
+
+/** One attempt and what follows from it: written together. */
+export interface Settled extends DeliveryKey {
+  readonly settlement: Settlement;
+  readonly attempt: { readonly startedMs: number; readonly durationMs: number; readonly outcome: Outcome };
+}
+
+/** A row of a listing. */
+export interface DeliveryRow extends DeliveryKey {
+  readonly deliveryId: string;
+  readonly eventId: string;
+  readonly source: string;
+  readonly type: string;
+  readonly receivedMs: number;
+  readonly route: string | null;
+  readonly sink: string | null;
+  readonly state: Settlement['state'];
+  /** When a waiting one is due; null otherwise. */
+  readonly dueMs: number | null;
+  /** Attempts ever made, replays included. */
+  readonly attempts: number;
+  /** Why it is dead, or why its last attempt failed; null where nothing failed. */
+  readonly reason: string | null;
+  /** What the last attempt was answered, or the routing's own words; null before the first attempt. */
+  readonly detail: string | null;
+  readonly settledMs: number | null;
+}
+
+/** One attempt of the past. */
+export interface AttemptRow {
+  readonly index: number;
+  /** 1 for the first ever. */
+  readonly attempt: number;
+  readonly startedMs: number;
+  readonly durationMs: number;
+  readonly outcome: Outcome['kind'];
+  readonly reason: string | null;
+  readonly answer: string;
+}
+
+/** An event from arrival to end. */
+export interface EventStory {
+  readonly event: StoredEvent;
+  readonly deliveries: readonly DeliveryRow[];
+  readonly attempts: readonly AttemptRow[];
+}
+
+/** Selects deliveries; a key that is absent selects all. */
+export interface DeliveryFilter {
+  readonly state?: Settlement['state'];
+  readonly sink?: string;
+  readonly reason?: string;
+}
+
+/** A page of a listing, newest first. `next` goes in as `before` for the following page; null at the end. */
+export interface Page<Row> {
+  readonly rows: readonly Row[];
+  readonly next: string | null;
+}
+
+/** Thrown (as a rejection) by every writing call while the store cannot write: nothing was written. */
+export class StoreUnavailable extends Error {
+  override readonly name = 'StoreUnavailable';
+}
+
+/**
+ * The store. Every promise that resolves after a write resolves when the write is on stable storage;
+ * `settle` alone may resolve once it is ordered behind one that will be, since losing it means one more delivery, not one less.
+ * Writes are gathered into groups; a call never waits for a timer.
+ */
+export interface Store {
+  /** Stores the event, its deliveries and its dedup key in one transaction, or finds it a duplicate. Rejects with StoreUnavailable. */
+  accept(arrival: Arrival): Promise<Receipt>;
+  /** Writes an attempt and the state that follows. Rejects with StoreUnavailable: call again. */
+  settle(settled: Settled): Promise<void>;
+  /** Waiting deliveries of `sink` due by `nowMs`, oldest due first, at most `limit`, without those in `held`. `nextDueMs`: when the first later one is due, null: none. */
+  due(sink: string, nowMs: number, limit: number, held: ReadonlySet<string>): Promise<{ readonly deliveries: readonly DueDelivery[]; readonly nextDueMs: number | null }>;
+  /** Makes the waiting deliveries of every sink not in `sinks` dead, with the reason `sink_removed`. Resolves with their number. */
+  killOrphans(sinks: readonly string[], nowMs: number): Promise<number>;
+
+  /** Deliveries, newest event first. */
+  deliveries(filter: DeliveryFilter, limit: number, before: string | null): Promise<Page<DeliveryRow>>;
+  /** Events by the bridge's uid or by the sender's id (one for each source that used it). */
+  stories(id: string): Promise<readonly EventStory[]>;
+  /** Makes a dead or delivered delivery waiting again, due at once, its attempts counted from zero. False where there is none, or it is waiting already. */
+  replay(key: DeliveryKey, nowMs: number): Promise<boolean>;
+  /** Puts what an event owes by today's routing table in the place of its dead letter without a sink. Resolves with the number of new deliveries that wait. */
+  reroute(key: DeliveryKey, owes: readonly Owed[], nowMs: number): Promise<number>;
+
+  /** Counts for health and metrics. */
+  stats(): Promise<StoreStats>;
+  /** Removes one bounded chunk of what is past its retention. Resolves with the number of events removed; 0: nothing left to do. */
+  prune(nowMs: number): Promise<number>;
+  /** Throws StoreUnavailable unless a write reaches stable storage. */
+  probe(): Promise<void>;
+  /** Finishes what was handed in, then closes. */
+  close(): Promise<void>;
+}
+
+/** What a store knows of itself. */
+export interface StoreStats {
+  /** Waiting deliveries by sink, with the due time of the oldest. */
+  readonly waiting: readonly { readonly sink: string; readonly count: number; readonly oldestDueMs: number }[];
+}
+
+/** How long a store keeps what. */
+export interface StoreLimits {
+  /** Events, their deliveries and attempts, counted from the last thing that happened to them. */
+  readonly retentionMs: number;
+  /** The dedup keys, counted from when the event was received. */
+  readonly dedupWindowMs: number;
+}

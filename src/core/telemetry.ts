@@ -1,0 +1,26 @@
+import type { Outcome } from './outcome.js';
+import type { Settlement } from './delivery.js';
+
+/** Everything worth counting or logging, as facts. One implementation writes the log lines and the metrics. */
+export interface Telemetry {
+  accepted(fact: { source: string; type: string; id: string; uid: string; deliveries: number; durationMs: number }): void;
+  duplicate(fact: { source: string; type: string; id: string }): void;
+  /** A request that was not accepted. `reason`: body_too_large, timeout, encoding, signature, undecodable, missing_id, store_unavailable, … */
+  refused(fact: { source: string; reason: string; status: number; detail: string }): void;
+  /** An event that no row matched, or whose row could not be evaluated. */
+  misrouted(fact: { source: string; type: string; id: string; uid: string; reason: string; detail: string }): void;
+  /** Which of a source's secrets matched: tells when an old one is no longer used. */
+  secretUsed(fact: { source: string; secretIndex: number }): void;
+  attempted(fact: {
+    sink: string; route: string | null; deliveryId: string; eventId: string; type: string; attempt: number;
+    durationMs: number; outcome: Outcome; settlement: Settlement; ageMs: number;
+  }): void;
+  /** A lane stopped sending (breaker, Retry-After), or goes on. */
+  laneHeld(fact: { sink: string; cause: string; forMs: number }): void;
+  laneResumed(fact: { sink: string }): void;
+  /** One committed group. */
+  committed(fact: { events: number; settlements: number; durationMs: number }): void;
+  /** The store began to fail, or works again. */
+  storeFailing(fact: { detail: string }): void;
+  storeRecovered(fact: { downMs: number }): void;
+}
