@@ -1,0 +1,74 @@
+import type { EventView } from '../core/event.js';
+import type { RetryPolicy } from '../core/delivery.js';
+import type { SinkKind } from '../core/sink.js';
+import type { FormatKind, Verify } from '../core/source.js';
+import type { RoutingTable } from '../routing/table.js';
+
+/** A configuration that was checked: nothing in it can fail for a mistake in the YAML any more. Times in ms, sizes in bytes. */
+export interface Configuration {
+  readonly file: string;
+  readonly server: ServerConfiguration;
+  readonly operations: OperationsConfiguration;
+  readonly storage: StorageConfiguration;
+  readonly dedupWindowMs: number;
+  readonly shutdownMs: number;
+  readonly sources: readonly SourceConfiguration[];
+  readonly sinks: readonly SinkConfiguration[];
+  readonly table: RoutingTable;
+  /** Every secret text in the configuration: redacted wherever the bridge shows what a far side said. */
+  readonly secrets: readonly string[];
+  /** Secret files that do not exist yet: `serve` creates them, mode 0600, before it starts. */
+  readonly secretFiles: readonly { readonly path: string; readonly secret: string }[];
+}
+
+export interface ServerConfiguration {
+  readonly host: string;
+  readonly port: number;
+  readonly bodyBytesMax: number;
+  readonly headerTimeoutMs: number;
+  readonly bodyTimeoutMs: number;
+}
+
+export interface OperationsConfiguration {
+  readonly host: string;
+  readonly port: number;
+  /** Null only where the listener is bound to loopback. */
+  readonly token: string | null;
+}
+
+export interface StorageConfiguration {
+  readonly type: string;
+  readonly path: string;
+  readonly retentionMs: number;
+}
+
+export interface SourceConfiguration {
+  readonly name: string;
+  readonly path: string;
+  readonly verify: Verify;
+  readonly verifyType: string;
+  /** What `trigger` signs with; null where the verifier has none. */
+  readonly signingSecret: string | null;
+  readonly format: FormatKind;
+  readonly gzip: boolean;
+  readonly missingId: 'reject' | 'hash';
+}
+
+export interface SinkConfiguration {
+  readonly name: string;
+  readonly kind: SinkKind<unknown, unknown>;
+  /** The kind's own keys, as its schema types them. */
+  readonly config: unknown;
+  readonly lane: LaneConfiguration;
+  /** Compiled from the sink's texts. Throws where a text cannot be rendered for this event. */
+  readonly render: (event: EventView, body: Buffer) => unknown;
+}
+
+export interface LaneConfiguration {
+  readonly retry: RetryPolicy;
+  readonly timeoutMs: number;
+  readonly concurrency: number;
+  readonly batch: number;
+  /** Messages a second; null: as fast as it goes. */
+  readonly pacePerSecond: number | null;
+}

@@ -1,0 +1,108 @@
+import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Scalar } from 'yaml';
+import type { Problem } from '../core/problem.js';
+import { substitute, type Lookup } from './substitute.js';
+
+/** Aliases that expand to more nodes than this are a mistake or an attack. */
+const ALIASES_MAX = 100;
+
+/** A YAML text with its references resolved, as a plain value that still knows where each part of it stood. */
+export interface YamlDocument {
+  readonly value: unknown;
+  /** Every text that a reference was replaced with. */
+  readonly substituted: readonly string[];
+  /** Paths (joined with NUL) whose whole text came from references: `port: ${PORT}` may become a number. */
+  readonly replaced: ReadonlySet<string>;
+  /** `FILE:LINE:COL  PATH: WHAT; REMEDY`. */
+  format(problem: Problem): string;
+}
+
+/** Parses; problems of the syntax and of references go to `report`. */
+export function readDocument(text: string, file: string, lookup: Lookup, report: (line: string) => void): YamlDocument | null {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const place = (offset: number): string => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+  };
+  for (const error of document.errors) report(`${place(error.pos[0])}  ${error.message}; mend the YAML here`);
+  if (document.errors.length > 0) return null;
+
+  const format = (problem: Problem): string =>
+    `${place(offsetOf(document, text, problem))}  ${pathText(problem.path)}: ${problem.what}; ${problem.remedy}`;
+  const substituted: string[] = [];
+  const replaced = new Set<string>();
+  visit(document, {
+    Scalar(key, node, ancestors) {
+      if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('$')) return;
+      const path = pathOf(ancestors, node);
+      const resolved = substitute(node.value, lookup);
+      if (!resolved.ok) {
+        report(format({ path, what: resolved.what, remedy: resolved.remedy }));
+        return;
+      }
+      if (resolved.values.length > 0 && /^\$\{[^}]*\}$/.test(node.value)) replaced.add(path.join('\0'));
+      substituted.push(...resolved.values);
+      node.value = resolved.text;
+    },
+  });
+  try {
+    return { value: document.toJS({ maxAliasCount: ALIASES_MAX }), substituted, replaced, format };
+  } catch (error) {
+    report(`${place(0)}  ${error instanceof Error ? error.message : String(error)}; use fewer aliases`);
+    return null;
+  }
+}
+
+/** `routes[2].to` */
+export function pathText(path: Problem['path']): string {
+  if (path.length === 0) return '(document)';
+  return path.map((part, index) => (typeof part === 'number' ? `[${part}]` : index === 0 ? part : `.${part}`)).join('');
+}
+
+/** Offset of the problem in the text: the value at its path, or the nearest thing above it that exists. */
+function offsetOf(document: Document, text: string, problem: Problem): number {
+  for (let length = problem.path.length; length > 0; length--) {
+    const path = problem.path.slice(0, length);
+    const whole = length === problem.path.length;
+    const node = document.getIn(path, true);
+    if (isNode(node) && node.range && whole && isScalar(node) && problem.offset !== undefined) return insideScalar(node, text, problem.offset);
+    if (isNode(node) && node.range && whole && isScalar(node)) return node.range[0];
+    const key = keyOffset(document, path);
+    if (key !== null) return key;
+    if (isNode(node) && node.range) return node.range[0];
+  }
+  return isNode(document.contents) ? (document.contents.range?.[0] ?? 0) : 0;
+}
+
+function keyOffset(document: Document, path: Problem['path']): number | null {
+  const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  if (!isMap(parent)) return null;
+  const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === path.at(-1));
+  return isNode(pair?.key) ? (pair.key.range?.[0] ?? null) : null;
+}
+
+/** Where an offset inside a scalar's value stands in the text: exact for one-line and literal-block scalars, the scalar's start otherwise. */
+function insideScalar(node: Scalar, text: string, offset: number): number {
+  const [start, end] = node.range ?? [0, 0];
+  if (typeof node.value !== 'string') return start;
+  const inline = text.slice(start, end).indexOf(node.value);
+  if (inline !== -1) return start + inline + offset;
+  if (node.type !== 'BLOCK_LITERAL') return start;
+  const before = node.value.slice(0, offset).split('\n');
+  const lines = text.slice(start, end).split('\n');
+  const indentation = /^ */.exec(lines[1] ?? '')?.[0].length ?? 0;
+  const skipped = lines.slice(0, before.length).reduce((sum, line) => sum + line.length + 1, 0);
+  return start + skipped + indentation + (before.at(-1) ?? '').length;
+}
+
+/** The path of a scalar, from the nodes above it. */
+function pathOf(ancestors: readonly unknown[], scalar: Scalar): (string | number)[] {
+  const chain = [...ancestors, scalar];
+  const path: (string | number)[] = [];
+  chain.forEach((node, index) => {
+    const child = chain[index + 1];
+    if (isPair(node) && isScalar(node.key)) path.push(String(node.key.value));
+    else if (isNode(node) && 'items' in node && !isMap(node)) path.push((node.items as unknown[]).indexOf(child));
+  });
+  return path;
+}

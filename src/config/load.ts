@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import type { Problem, Report } from '../core/problem.js';
+import { suggest } from '../core/suggest.js';
+import type { Kinds } from '../kinds.js';
+import { createCompiler } from '../routing/compiler.js';
+import { buildTable } from '../routing/table.js';
+import type { Configuration, OperationsConfiguration, SinkConfiguration, SourceConfiguration } from './configuration.js';
+import { readDocument } from './document.js';
+import { DocumentSchema, type DocumentShape } from './schema.js';
+import { buildSinks } from './sinks.js';
+import { buildSources } from './sources.js';
+import { readText } from './substitute.js';
+import { secretsIn, validate } from './validate.js';
+
+/** A configuration ready to run, or every mistake in it, one line each: `FILE:LINE:COL  PATH: WHAT; REMEDY`. */
+export type Loaded =
+  | { readonly ok: true; readonly config: Configuration; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** What a part of the configuration is built with. */
+export interface Building {
+  readonly kinds: Kinds;
+  readonly report: Report;
+  /** Checks one value against one schema; null where it was wrong. */
+  readonly check: (schema: object, value: unknown, path: Problem['path']) => unknown;
+}
+
+/** A substituted text shorter than this is too common to redact: `prod`, `3000`. */
+const SECRET_CHARS_MIN = 8;
+
+/** Reads and checks a configuration file. Opens nothing, creates nothing. */
+export function loadConfig(file: string, env: Readonly<Record<string, string | undefined>>, kinds: Kinds): Loaded {
+  try {
+    return parseConfig(readFileSync(file, 'utf8'), file, env, kinds);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return { ok: false, problems: [`${file}:1:1  (document): the file cannot be read (${why}); name another with --config, or create it`] };
+  }
+}
+
+/** The same for a text that is in hand. */
+export function parseConfig(text: string, file: string, env: Readonly<Record<string, string | undefined>>, kinds: Kinds): Loaded {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const generated = new Map<string, string>();
+  const document = readDocument(text, file, { env, read: readText, generated }, (line) => problems.push(line));
+  if (document === null) return { ok: false, problems };
+  const report: Report = (problem) => problems.push(document.format(problem));
+  const warn: Report = (problem) => warnings.push(document.format(problem));
+
+  const check: Building['check'] = (schema, value, path) => validate(schema, value, path, report, document.replaced);
+  const shape = check(DocumentSchema, document.value, []) as DocumentShape | null;
+  if (shape === null) return { ok: false, problems };
+
+  const building: Building = { kinds, report, check };
+  const sources = buildSources(shape.sources, shape.dedup.window, building);
+  const compiler = createCompiler(report);
+  const sinks = buildSinks(shape.sinks, compiler, building);
+  const names = Object.keys(shape.sinks);
+  checkRoutes(shape, Object.keys(shape.sources), names, report);
+  const rows = shape.routes.map((row, index) => ({ ...row, name: row.name ?? `route-${index + 1}`, match: row.match, stop: row.stop ?? false }));
+  const table = buildTable(rows, shape.otherwise?.to ?? null, compiler, report);
+  const operations: OperationsConfiguration = { ...shape.operations, token: shape.operations.token ?? null };
+  checkListeners(shape, operations, report);
+  if (problems.length > 0) return { ok: false, problems };
+
+  warnAbout(shape, sources, sinks, warn);
+  const { bodyLimit, headerTimeout, bodyTimeout, host, port } = shape.server;
+  const config: Configuration = {
+    file,
+    server: { host, port, bodyBytesMax: bodyLimit, headerTimeoutMs: headerTimeout, bodyTimeoutMs: bodyTimeout },
+    operations,
+    storage: { type: shape.storage.type, path: shape.storage.path, retentionMs: shape.storage.retention },
+    dedupWindowMs: shape.dedup.window,
+    shutdownMs: shape.shutdown.grace,
+    sources: sources.map(({ source }) => source),
+    sinks: sinks.map(({ sink }) => sink),
+    table,
+    secrets: [
+      ...new Set([
+        ...document.substituted.filter((value) => value.length >= SECRET_CHARS_MIN),
+        ...secretsIn(DocumentSchema, shape),
+        ...sources.flatMap((part) => part.secrets),
+        ...sinks.flatMap((part) => part.secrets),
+      ]),
+    ],
+    secretFiles: [...generated].map(([path, secret]) => ({ path, secret })),
+  };
+  return { ok: true, config: Object.freeze(config), warnings };
+}
+
+/** Every name in the table must exist: a misspelt one would be a row that never fires. */
+function checkRoutes(shape: DocumentShape, sources: readonly string[], sinks: readonly string[], report: Report): void {
+  const checkTargets = (targets: readonly string[], path: Problem['path']): void =>
+    targets.forEach((target, index) => {
+      if (!sinks.includes(target)) report({ path: [...path, index], what: `no sink named "${target}"`, remedy: suggest(target, sinks) });
+    });
+  const seen = new Map<string, number>();
+  shape.routes.forEach((row, index) => {
+    checkTargets(row.to, ['routes', index, 'to']);
+    for (const source of [row.match?.source ?? []].flat()) {
+      if (/[*?]/.test(source) || sources.includes(source)) continue;
+      report({ path: ['routes', index, 'match', 'source'], what: `no source named "${source}"`, remedy: suggest(source, sources) });
+    }
+    if (row.name === undefined) return;
+    const first = seen.get(row.name);
+    if (first !== undefined) report({ path: ['routes', index, 'name'], what: `"${row.name}" is the name of routes[${first}] too`, remedy: 'give each row a name of its own' });
+    seen.set(row.name, first ?? index);
+  });
+  checkTargets(shape.otherwise?.to ?? [], ['otherwise', 'to']);
+}
+
+function checkListeners(shape: DocumentShape, operations: OperationsConfiguration, report: Report): void {
+  if (operations.token === null && !isLoopback(operations.host)) {
+    report({
+      path: ['operations', 'host'],
+      what: `"${operations.host}" can be reached from other machines, and there is no token`,
+      remedy: 'set operations.token, or bind it to 127.0.0.1',
+    });
+  }
+  if (shape.server.port !== 0 && shape.server.port === operations.port) {
+    report({ path: ['operations', 'port'], what: `port ${operations.port} is the server's port too`, remedy: 'give each listener a port of its own' });
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
+}
+
+/** What is allowed, and seldom meant. */
+function warnAbout(
+  shape: DocumentShape,
+  sources: readonly { source: SourceConfiguration }[],
+  sinks: readonly { sink: SinkConfiguration }[],
+  warn: Report,
+): void {
+  for (const { source } of sources) {
+    if (source.verifyType !== 'none') continue;
+    warn({ path: ['sources', source.name, 'verify'], what: 'anybody who reaches this path can post events', remedy: 'use a verifier, or keep the listener private' });
+  }
+  const used = new Set([...shape.routes.flatMap((row) => row.to), ...(shape.otherwise?.to ?? [])]);
+  for (const { sink } of sinks) {
+    if (!used.has(sink.name)) warn({ path: ['sinks', sink.name], what: 'no row of the table names this sink', remedy: 'name it in a row, or delete it' });
+  }
+  const catchesAll = shape.otherwise !== undefined || shape.routes.some((row) => row.where === undefined && Object.values(row.match ?? {}).every((pattern) => pattern === '*'));
+  if (!catchesAll) {
+    warn({ path: ['routes'], what: 'an event that no row matches is kept as unrouted and sent nowhere', remedy: 'add `otherwise: { to: [SINK] }`' });
+  }
+}

@@ -1,0 +1,122 @@
+import { Type, type Static, type TObject, type TProperties } from 'typebox';
+import type { LaneDefaults } from '../core/sink.js';
+import { Duration, Rate, Secret, Size } from '../schema/values.js';
+
+/** Names of sources, sinks and routes: they appear in metrics, headers and commands. */
+export const NAME = '^[A-Za-z][A-Za-z0-9_-]{0,62}$';
+
+const Port = (description: string, port: number) => Type.Integer({ description, minimum: 0, maximum: 65535, default: port });
+const closed = { additionalProperties: false } as const;
+const section = <Properties extends TProperties>(description: string, properties: Properties) => Type.Object(properties, { ...closed, description, default: {} });
+
+const Patterns = (description: string) =>
+  Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
+    description: `${description} A glob (\`*\` any run, \`?\` one character), or a list: any of them.`,
+  });
+
+const Targets = Type.Array(Type.String(), { description: 'names of sinks', minItems: 1, uniqueItems: true });
+
+/** A row of the routing table, as it stands in the YAML. */
+export const Route = Type.Object(
+  {
+    name: Type.Optional(Type.String({ description: 'shown in logs, headers and stories; `route-N` where it is not given', pattern: NAME })),
+    match: Type.Optional(
+      Type.Object(
+        {
+          source: Type.Optional(Patterns('Name of the source.')),
+          type: Type.Optional(Patterns('Type of the event.')),
+          severity: Type.Optional(Patterns('Severity, compared without case.')),
+          name: Type.Optional(Patterns('Name of the event.')),
+          cluster: Type.Optional(Patterns('Name or id of the cluster.')),
+        },
+        { ...closed, description: 'every key given must match; without it, every event matches' },
+      ),
+    ),
+    where: Type.Optional(Type.String({ description: 'a condition in CEL over `event`', minLength: 1 })),
+    to: Targets,
+    stop: Type.Optional(Type.Boolean({ description: 'true: rows below are not looked at when this one matched', default: false })),
+  },
+  closed,
+);
+
+/** The document without the parts that depend on a kind: `verify` and the sinks are checked by their kind's own schema. */
+export const DocumentSchema = Type.Object(
+  {
+    server: section('where webhooks come in', {
+      host: Type.String({ description: 'address to listen on', default: '0.0.0.0', minLength: 1 }),
+      port: Port('port to listen on; 0: any free one', 3000),
+      bodyLimit: Size({ description: 'larger bodies are answered 413', default: '1MiB' }),
+      headerTimeout: Duration({ description: 'how long the headers of a request may take', default: '10s' }),
+      bodyTimeout: Duration({ description: 'how long the body of a request may take', default: '30s' }),
+    }),
+    operations: section('health, metrics and the operators’ API', {
+      host: Type.String({ description: 'address to listen on; any but loopback needs a token', default: '127.0.0.1', minLength: 1 }),
+      port: Port('port to listen on; 0: any free one', 3001),
+      token: Type.Optional(Secret({ description: 'bearer token that every call but health must carry' })),
+    }),
+    storage: section('where events are kept', {
+      type: Type.Enum(['sqlite'], { description: 'kind of store', default: 'sqlite' }),
+      path: Type.String({ description: 'file of the database, from the working directory', default: './data/castbridge.db', minLength: 1 }),
+      retention: Duration({ description: 'how long settled events, their deliveries and attempts are kept', default: '7d' }),
+    }),
+    dedup: section('when an event counts as seen', {
+      window: Duration({ description: 'how long an id is remembered', default: '7d' }),
+    }),
+    shutdown: section('how the bridge stops', {
+      grace: Duration({ description: 'how long requests and sends under way may take to end', default: '20s' }),
+    }),
+    sources: Type.Record(Type.String({ pattern: NAME }), Type.Unknown(), { ...closed, description: 'where events come from, by name', minProperties: 1 }),
+    sinks: Type.Record(Type.String({ pattern: NAME }), Type.Unknown(), { ...closed, description: 'where events go, by name' }),
+    routes: Type.Array(Route, { description: 'the routing table: every row that matches applies, in order' }),
+    otherwise: Type.Optional(Type.Object({ to: Targets }, { ...closed, description: 'where events go that no row matched' })),
+  },
+  closed,
+);
+
+export type DocumentShape = Static<typeof DocumentSchema>;
+
+/** The keys of a source beside its verifier's. */
+export const SourceSchema = (formats: readonly string[]) =>
+  Type.Object(
+    {
+      path: Type.String({ description: 'path of the URL it is posted to', pattern: '^/[A-Za-z0-9._~/-]*$' }),
+      verify: Type.Unknown({ description: 'how a request proves that it is authentic' }),
+      format: Type.Enum([...formats], { description: 'what the bodies look like' }),
+      gzip: Type.Boolean({ description: 'accept bodies with content-encoding gzip', default: false }),
+      missingId: Type.Enum(['reject', 'hash'], { description: 'an event without an id: answer 422 and keep it as a dead letter, or take the hash of its body for its id', default: 'reject' }),
+    },
+    closed,
+  );
+
+export type SourceShape = Static<ReturnType<typeof SourceSchema>>;
+
+/** The keys every sink has, whatever its kind. */
+export const LaneSchema = (lane: LaneDefaults) =>
+  Type.Object({
+    retry: Type.Object(
+      {
+        attempts: Type.Integer({ description: 'attempts in all, the first included', minimum: 1, maximum: 1_000_000, default: 1000 }),
+        initial: Duration({ description: 'upper bound of the first back-off; it doubles from there', default: '1s' }),
+        max: Duration({ description: 'upper bound of every back-off, and of an accepted Retry-After', default: '10m' }),
+        maxAge: Duration({ description: 'no attempt is scheduled later than this after the event was received', default: '24h' }),
+      },
+      { ...closed, description: 'when and how often a failed delivery is tried again', default: {} },
+    ),
+    timeout: Duration({ description: 'how long one send may take', default: `${lane.timeoutMs}ms` }),
+    concurrency: Type.Integer({ description: 'sends under way at once', minimum: 1, maximum: 256, default: lane.concurrency }),
+    batch: Type.Integer({ description: 'deliveries a send', minimum: 1, maximum: 10_000, default: lane.batch }),
+    pace: Type.Optional(Rate(lane.pacePerSecond === null ? { description: 'deliveries a second at most' } : { description: 'deliveries a second at most', default: `${lane.pacePerSecond}/s` })),
+  });
+
+export type LaneShape = Static<ReturnType<typeof LaneSchema>>;
+
+/** The kind's own schema with its discriminator and what all kinds share. */
+export function withType(type: string, ...schemas: readonly object[]): object {
+  const parts = schemas as readonly TObject[];
+  return {
+    type: 'object',
+    properties: Object.assign({ type: { const: type } }, ...parts.map((part) => part.properties)) as object,
+    required: ['type', ...parts.flatMap((part) => part.required ?? [])],
+    additionalProperties: false,
+  };
+}

@@ -1,0 +1,41 @@
+import type { Compiler } from '../core/sink.js';
+import type { LaneConfiguration, SinkConfiguration } from './configuration.js';
+import type { Building } from './load.js';
+import { LaneSchema, withType, type LaneShape } from './schema.js';
+import { kindOf } from './sources.js';
+import { secretsIn } from './validate.js';
+
+/** One sink, and the secret texts in it. */
+export interface BuiltSink {
+  readonly sink: SinkConfiguration;
+  readonly secrets: readonly string[];
+}
+
+/** Builds the sinks; those with a mistake are reported and left out. */
+export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: Compiler, { kinds, check, report }: Building): BuiltSink[] {
+  return Object.entries(shapes).flatMap(([name, value]) => {
+    const at = ['sinks', name];
+    const kind = kindOf(value, kinds.sinks, at, report);
+    if (kind === null) return [];
+    const schema = withType(kind.type, kind.schema, LaneSchema(kind.lane));
+    const config = check(schema, value, at) as LaneShape | null;
+    if (config === null) return [];
+    const below: Compiler = {
+      expression: (source, path) => compiler.expression(source, [...at, ...path]),
+      interpolated: (source, path, encode) => compiler.interpolated(source, [...at, ...path], encode),
+      template: (source, path, escape) => compiler.template(source, [...at, ...path], escape),
+    };
+    const render = kind.prepare(config, below, (problem) => report({ ...problem, path: [...at, ...problem.path] }));
+    return [{ sink: { name, kind, config, lane: laneOf(config), render }, secrets: secretsIn(schema, config) }];
+  });
+}
+
+function laneOf({ retry, timeout, concurrency, batch, pace }: LaneShape): LaneConfiguration {
+  return {
+    retry: { attempts: retry.attempts, initialMs: retry.initial, maxMs: retry.max, maxAgeMs: retry.maxAge },
+    timeoutMs: timeout,
+    concurrency,
+    batch,
+    pacePerSecond: pace ?? null,
+  };
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** Where references get their values: the environment, files, and files that are made on the first start. */
+export interface Lookup {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Text of a file; null where there is none. */
+  readonly read: (path: string) => string | null;
+  /** A `generate:` file that does not exist yet: the secret it will hold. */
+  readonly generated: Map<string, string>;
+}
+
+/** A text with its references resolved, or what is wrong and what to do. `values` are what was filled in. */
+export type Substituted =
+  | { readonly ok: true; readonly text: string; readonly values: readonly string[] }
+  | { readonly ok: false; readonly what: string; readonly remedy: string };
+
+/**
+ * Resolves `${VAR}`, `${file:PATH}`, `${generate:PATH}` and `${VAR:-default}` in one text; `$${` is a literal `${`.
+ * A default may hold references of its own. Trailing line ends of a file are not part of its value.
+ */
+export function substitute(text: string, lookup: Lookup): Substituted {
+  let out = '';
+  const values: string[] = [];
+  for (let at = 0; at < text.length; ) {
+    if (text.startsWith('$${', at)) {
+      out += '${';
+      at += 3;
+      continue;
+    }
+    if (!text.startsWith('${', at)) {
+      out += text[at] ?? '';
+      at += 1;
+      continue;
+    }
+    const end = closingBrace(text, at + 2);
+    if (end === -1) return { ok: false, what: '"${" is never closed', remedy: 'add "}", or write "$${" for a literal "${"' };
+    const resolved = resolve(text.slice(at + 2, end), lookup);
+    if (!resolved.ok) return resolved;
+    out += resolved.text;
+    values.push(resolved.text);
+    at = end + 1;
+  }
+  return { ok: true, text: out, values };
+}
+
+function resolve(reference: string, lookup: Lookup): Substituted {
+  const split = reference.indexOf(':-');
+  const name = split === -1 ? reference : reference.slice(0, split);
+  const value = valueOf(name, lookup);
+  if (!value.ok) return value;
+  if (value.text !== null && value.text !== '') return { ok: true, text: value.text, values: [] };
+  if (split !== -1) return substitute(reference.slice(split + 2), lookup);
+  if (name.startsWith('file:')) return { ok: false, what: `the file ${name.slice(5)} cannot be read`, remedy: 'create it, or correct the path (it is taken from the working directory)' };
+  return { ok: false, what: `the environment variable ${name} is ${value.text === '' ? 'empty' : 'not set'}`, remedy: `set it, or give a default: \${${name}:-…}` };
+}
+
+function valueOf(name: string, lookup: Lookup): { ok: true; text: string | null } | { ok: false; what: string; remedy: string } {
+  if (name.startsWith('file:')) return { ok: true, text: lookup.read(name.slice(5))?.replace(/[\r\n]+$/, '') ?? null };
+  if (name.startsWith('generate:')) return { ok: true, text: generate(name.slice(9), lookup) };
+  if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
+    return { ok: false, what: `"\${${name}}" is no reference`, remedy: 'write ${VAR}, ${file:PATH} or ${generate:PATH}; "$${" is a literal "${"' };
+  }
+  return { ok: true, text: lookup.env[name] ?? null };
+}
+
+function generate(path: string, lookup: Lookup): string {
+  const known = lookup.read(path)?.trim() ?? lookup.generated.get(path);
+  if (known !== undefined && known !== '') return known;
+  const secret = randomBytes(32).toString('hex');
+  lookup.generated.set(path, secret);
+  return secret;
+}
+
+/** The brace that closes the one before `from`, braces of inner references skipped; -1: none. */
+function closingBrace(text: string, from: number): number {
+  let depth = 1;
+  for (let at = from; at < text.length; at++) {
+    if (text.startsWith('${', at)) depth += 1;
+    else if (text[at] === '}' && --depth === 0) return at;
+  }
+  return -1;
+}
+
+/** Reads files of the disk; anything that cannot be read counts as not there. */
+export function readText(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}

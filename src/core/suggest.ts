@@ -1,0 +1,27 @@
+/** `; did you mean "ops-slack"?`, or the list to choose from: the remedy part of a problem. */
+export function suggest(word: string, known: readonly string[]): string {
+  const nearest = [...known].map((candidate) => ({ candidate, distance: editDistance(word, candidate) })).sort((a, b) => a.distance - b.distance)[0];
+  if (nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(nearest.candidate.length / 3))) return `did you mean "${nearest.candidate}"?`;
+  return known.length === 0 ? 'there is none to choose from' : `known are: ${[...known].sort().join(', ')}`;
+}
+
+/** Longer words are not compared: a typing mistake is short, and the cost is the product of the lengths. */
+const WORD_CHARS_MAX = 64;
+
+/** Levenshtein's, with an exchange of neighbours counted as one edit, case ignored. */
+function editDistance(left: string, right: string): number {
+  const a = left.slice(0, WORD_CHARS_MAX).toLowerCase();
+  const b = right.slice(0, WORD_CHARS_MAX).toLowerCase();
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column);
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row];
+    for (let column = 1; column <= b.length; column++) {
+      const substitution = (last[column - 1] ?? 0) + (a[row - 1] === b[column - 1] ? 0 : 1);
+      const exchange = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1] ? (beforeLast[column - 2] ?? Infinity) + 1 : Infinity;
+      current.push(Math.min((last[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, substitution, exchange));
+    }
+    [beforeLast, last] = [last, current];
+  }
+  return last[b.length] ?? 0;
+}

@@ -1,0 +1,60 @@
+import { backOffMs, clampAfterMs, type RetryPolicy } from '../core/delivery.js';
+import type { Outcome } from '../core/outcome.js';
+
+/** Sends that must fail in a row before a lane stops, where the faults might be the messages' own. */
+const FAILURES_TO_OPEN = 5;
+
+/** A far side that is back is noticed this late at most. */
+const HOLD_MS_MAX = 30_000;
+
+/** When a lane may send. Pacing, `Retry-After` and the circuit breaker in one place: all three hold the lane, and burn no attempts. */
+export interface Gate {
+  /** How long the lane must wait before its next send, in ms; 0: go. */
+  waitMs(nowMs: number): number;
+  /** How many deliveries the next send may take. 1 while the breaker tries whether the far side is back. */
+  room(batch: number): number;
+  /** Sends that may be under way at once. 1 while the breaker tries. */
+  width(concurrency: number): number;
+  /** A send of `count` deliveries starts. */
+  sent(count: number, nowMs: number): void;
+  /** A send ended. `held`: the lane stops, for so many ms; `resumed`: it goes on. */
+  ended(outcomes: readonly Outcome[], nowMs: number): { readonly change: 'held'; readonly cause: string; readonly forMs: number } | { readonly change: 'resumed' | 'none' };
+}
+
+/** `random` is in [0, 1). */
+export function createGate(pacePerSecond: number | null, policy: RetryPolicy, random: () => number): Gate {
+  let nextSlotMs = 0;
+  let heldUntilMs = 0;
+  let failures = 0;
+  let holds = 0;
+
+  return {
+    waitMs: (nowMs) => Math.max(0, nextSlotMs - nowMs, heldUntilMs - nowMs),
+    room: (batch) => (holds > 0 ? 1 : pacePerSecond === null ? batch : Math.min(batch, Math.max(1, Math.floor(pacePerSecond)))),
+    width: (concurrency) => (holds > 0 ? 1 : concurrency),
+
+    sent(count, nowMs) {
+      if (pacePerSecond !== null) nextSlotMs = Math.max(nowMs, nextSlotMs) + (count * 1000) / pacePerSecond;
+    },
+
+    ended(outcomes, nowMs) {
+      const failed = outcomes.filter((outcome) => outcome.kind === 'retry');
+      // Delivered or rejected: either way the far side answers.
+      if (failed.length < outcomes.length && !failed.some((outcome) => outcome.holdSink)) {
+        const resumed = holds > 0;
+        [failures, holds] = [0, 0];
+        return { change: resumed ? 'resumed' : 'none' };
+      }
+      failures += 1;
+      const worst = failed.find((outcome) => outcome.holdSink) ?? failed[0];
+      if (worst === undefined || (failures < FAILURES_TO_OPEN && worst.holdSink !== true)) return { change: 'none' };
+      holds += 1;
+      const askedMs = Math.max(...failed.map((outcome) => clampAfterMs(outcome.afterMs, policy.maxMs)));
+      // At least half of the ceiling: a jitter near zero would hammer a far side that is down.
+      const ownMs = backOffMs(holds, { initialMs: policy.initialMs, maxMs: Math.min(policy.maxMs, HOLD_MS_MAX) }, 0.5 + random() / 2);
+      const forMs = Math.max(askedMs, ownMs);
+      heldUntilMs = Math.max(heldUntilMs, nowMs + forMs);
+      return { change: 'held', cause: worst.reason, forMs };
+    },
+  };
+}

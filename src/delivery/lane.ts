@@ -1,0 +1,228 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { settle, type RetryPolicy, type Settlement } from '../core/delivery.js';
+import type { Outcome } from '../core/outcome.js';
+import { StoreUnavailable, type DueDelivery, type Settled, type Store } from '../core/store.js';
+import type { Telemetry } from '../core/telemetry.js';
+import { attempt, type Attempting } from './attempt.js';
+import { createGate, type Gate } from './gate.js';
+import { createQueue, idOf } from './queue.js';
+
+/** Deliveries read from the store at once. */
+const PAGE = 200;
+/** Deliveries a lane holds in memory, whatever their state: the bound while the store cannot write down what became of them. */
+const HELD_MAX = 4_000;
+/** Pause before a settlement is handed to a failing store again; doubles up to the second. */
+const SETTLE_AGAIN_MS = 100;
+const SETTLE_AGAIN_MS_MAX = 5_000;
+/** Pause before a failing store is asked again for what is due. */
+const READ_AGAIN_MS = 1_000;
+
+/** What a lane works with. */
+export interface LaneDependencies extends Attempting {
+  readonly name: string;
+  readonly retry: RetryPolicy;
+  readonly concurrency: number;
+  readonly batch: number;
+  readonly pacePerSecond: number | null;
+  readonly store: Pick<Store, 'settle' | 'due'>;
+  readonly telemetry: Pick<Telemetry, 'attempted' | 'laneHeld' | 'laneResumed'>;
+  readonly nowMs: () => number;
+  readonly random: () => number;
+}
+
+/**
+ * The deliveries of one sink: fresh ones straight from the ingress, the others from the store when they are due.
+ * Nothing that happens here touches another lane or the ingress.
+ */
+export class Lane {
+  readonly name: string;
+  readonly #deps: LaneDependencies;
+  readonly #gate: Gate;
+  readonly #queue = createQueue();
+  /** Ids of what is in memory: queued, being sent, or being settled. The store still calls them waiting. */
+  readonly #held = new Set<string>();
+  readonly #work = new Set<Promise<void>>();
+  readonly #stop = new AbortController();
+  #running = false;
+  #sends = 0;
+  /** The store may have due deliveries that are not in memory. */
+  #behind = true;
+  #nextDueMs: number | null = null;
+  #loading = false;
+  /** Settled while a page was being read: the page may still call them waiting. */
+  #releasedWhileLoading = new Set<string>();
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(deps: LaneDependencies) {
+    this.name = deps.name;
+    this.#deps = deps;
+    this.#gate = createGate(deps.pacePerSecond, deps.retry, deps.random);
+  }
+
+  /** Begins to send, with what the store still has waiting. */
+  start(): void {
+    this.#running = true;
+    this.#pump();
+  }
+
+  /** A delivery that was just stored. */
+  offer(delivery: DueDelivery): void {
+    const id = idOf(delivery);
+    if (this.#held.has(id)) return;
+    if (this.#held.size < HELD_MAX && this.#queue.offer(delivery)) this.#held.add(id);
+    else this.#behind = true;
+    this.#pump();
+  }
+
+  /** Something was made due in the store: a replay. */
+  wake(): void {
+    this.#behind = true;
+    this.#pump();
+  }
+
+  /** Takes nothing up any more; what is being sent may end within the grace time, the rest stays waiting in the store. */
+  async stop(graceMs: number): Promise<void> {
+    this.#running = false;
+    clearTimeout(this.#timer);
+    const grace = setTimeout(() => this.#stop.abort(), graceMs);
+    while (this.#work.size > 0) await Promise.allSettled(this.#work);
+    clearTimeout(grace);
+    this.#stop.abort();
+    await this.#deps.sink.close();
+  }
+
+  /** Starts every send that may start now, and sets the timer for the next one. */
+  #pump(): void {
+    while (this.#running && this.#sends < this.#gate.width(this.#deps.concurrency)) {
+      const nowMs = this.#deps.nowMs();
+      const waitMs = this.#gate.waitMs(nowMs);
+      if (waitMs > 0) {
+        this.#wakeIn(waitMs);
+        return;
+      }
+      this.#loadIfDue(nowMs);
+      const batch = this.#queue.take(this.#gate.room(this.#deps.batch));
+      if (batch.length === 0) {
+        if (this.#nextDueMs !== null && !this.#loading) this.#wakeIn(this.#nextDueMs - nowMs);
+        return;
+      }
+      this.#gate.sent(batch.length, nowMs);
+      this.#sends += 1;
+      this.#track(this.#send(batch, nowMs));
+    }
+  }
+
+  async #send(batch: readonly DueDelivery[], startedMs: number): Promise<void> {
+    const outcomes = await attempt(batch, this.#deps, this.#stop.signal);
+    const nowMs = this.#deps.nowMs();
+    this.#sends -= 1;
+    this.#noteHold(outcomes, nowMs);
+    batch.forEach((delivery, index) => {
+      const outcome = outcomes[index];
+      if (outcome === undefined) return;
+      // Cut short by the end of the grace time: nobody knows, so it stays waiting, and the attempt does not count.
+      if (this.#stop.signal.aborted && outcome.kind === 'retry') return;
+      this.#track(this.#settle(delivery, outcome, startedMs, nowMs));
+    });
+    this.#pump();
+  }
+
+  #noteHold(outcomes: readonly Outcome[], nowMs: number): void {
+    const gate = this.#gate.ended(outcomes, nowMs);
+    switch (gate.change) {
+      case 'held':
+        this.#deps.telemetry.laneHeld({ sink: this.name, cause: gate.cause, forMs: gate.forMs });
+        return;
+      case 'resumed':
+        this.#deps.telemetry.laneResumed({ sink: this.name });
+        return;
+      case 'none':
+        return;
+    }
+  }
+
+  /** Decides what follows, writes it down, and lets go of the delivery. */
+  async #settle(delivery: DueDelivery, outcome: Outcome, startedMs: number, nowMs: number): Promise<void> {
+    const attemptNumber = delivery.attempts + 1;
+    const settlement = settle(outcome, { attempt: attemptNumber, sinceMs: delivery.sinceMs }, this.#deps.retry, nowMs, this.#deps.random());
+    const written = await this.#write({
+      eventUid: delivery.event.uid,
+      index: delivery.index,
+      settlement,
+      attempt: { startedMs, durationMs: nowMs - startedMs, outcome },
+    });
+    this.#deps.telemetry.attempted({
+      sink: this.name,
+      route: delivery.route,
+      deliveryId: idOf(delivery),
+      eventId: delivery.event.id,
+      type: delivery.event.type,
+      attempt: attemptNumber,
+      durationMs: nowMs - startedMs,
+      outcome,
+      settlement,
+      ageMs: nowMs - delivery.event.receivedMs,
+    });
+    if (written) this.#release(delivery, settlement);
+  }
+
+  /** False: the bridge stops before the store could write; the delivery is still waiting there, and will be sent again. */
+  async #write(settled: Settled): Promise<boolean> {
+    for (let pauseMs = SETTLE_AGAIN_MS; ; pauseMs = Math.min(pauseMs * 2, SETTLE_AGAIN_MS_MAX)) {
+      try {
+        await this.#deps.store.settle(settled);
+        return true;
+      } catch (error) {
+        if (!(error instanceof StoreUnavailable)) throw error;
+        if (this.#stop.signal.aborted) return false;
+        await pause(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  #release(delivery: DueDelivery, settlement: Settlement): void {
+    const id = idOf(delivery);
+    this.#held.delete(id);
+    if (this.#loading) this.#releasedWhileLoading.add(id);
+    if (settlement.state === 'waiting') this.#nextDueMs = Math.min(this.#nextDueMs ?? Infinity, settlement.dueMs);
+    this.#pump();
+  }
+
+  #loadIfDue(nowMs: number): void {
+    const due = this.#behind || (this.#nextDueMs !== null && this.#nextDueMs <= nowMs);
+    if (!due || this.#loading || this.#queue.storedCount > 0 || this.#held.size >= HELD_MAX) return;
+    this.#loading = true;
+    this.#behind = false;
+    this.#nextDueMs = null;
+    this.#track(this.#load(nowMs));
+  }
+
+  async #load(nowMs: number): Promise<void> {
+    try {
+      const page = await this.#deps.store.due(this.name, nowMs, PAGE, this.#held);
+      const usable = page.deliveries.filter((delivery) => !this.#held.has(idOf(delivery)) && !this.#releasedWhileLoading.has(idOf(delivery)));
+      for (const delivery of usable) this.#held.add(idOf(delivery));
+      this.#queue.refill(usable);
+      if (page.deliveries.length === PAGE || usable.length < page.deliveries.length) this.#behind = true;
+      if (page.nextDueMs !== null) this.#nextDueMs = Math.min(this.#nextDueMs ?? Infinity, page.nextDueMs);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailable)) throw error;
+      this.#nextDueMs = this.#deps.nowMs() + READ_AGAIN_MS;
+    } finally {
+      this.#loading = false;
+      this.#releasedWhileLoading.clear();
+    }
+    this.#pump();
+  }
+
+  /** A timer reaches no further than this; the lane then looks again. */
+  #wakeIn(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#pump(), Math.min(Math.max(delayMs, 1), 60_000));
+  }
+
+  #track(work: Promise<void>): void {
+    this.#work.add(work);
+    void work.finally(() => this.#work.delete(work));
+  }
+}

@@ -1,0 +1,104 @@
+import type { EventView, StoredEvent } from '../core/event.js';
+import type { DeliveryFilter, DeliveryRow, Owed, Store } from '../core/store.js';
+
+/** What came of a replay. */
+export interface ReplayReport {
+  /** Deliveries that wait again, and those a dead letter without a sink was turned into. */
+  readonly replayed: number;
+  readonly refused: readonly { readonly id: string; readonly why: string }[];
+}
+
+/** Brings dead letters, or deliveries in general, back to life. */
+export interface Replayer {
+  /** Ids of deliveries, or of events (the bridge's or the sender's): then all their dead deliveries. */
+  replay(ids: readonly string[]): Promise<ReplayReport>;
+  /** Everything a filter selects, page by page. */
+  replayAll(filter: DeliveryFilter & { readonly state: 'dead' | 'delivered' }): Promise<ReplayReport>;
+}
+
+/** What replaying works with. */
+export interface ReplayDependencies {
+  readonly store: Pick<Store, 'deliveries' | 'stories' | 'replay' | 'reroute'>;
+  readonly view: (event: StoredEvent) => EventView | null;
+  readonly route: (event: EventView) => readonly Owed[];
+  /** Told the sinks that have something due. */
+  readonly wake: (sink: string | null) => void;
+  readonly nowMs: () => number;
+}
+
+/** Rows of a listing handled at once. */
+const PAGE = 500;
+/** Refusals that are reported one by one: enough to see the pattern. */
+const REFUSALS_MAX = 100;
+
+export function createReplayer(deps: ReplayDependencies): Replayer {
+  const { store, wake, nowMs } = deps;
+
+  /** Number of deliveries that wait again; a text: why there are none. */
+  const replayOne = async (row: DeliveryRow): Promise<number | string> => {
+    if (row.sink === null) return rerouteOne(row, deps);
+    if (!(await store.replay(row, nowMs()))) return 'it is waiting already';
+    return 1;
+  };
+
+  const replayRows = async (rows: readonly DeliveryRow[], report: { replayed: number; refused: { id: string; why: string }[] }): Promise<void> => {
+    const results = await Promise.all(rows.map(async (row) => ({ row, result: await replayOne(row) })));
+    for (const { row, result } of results) {
+      if (typeof result === 'number') report.replayed += result;
+      else if (report.refused.length < REFUSALS_MAX) report.refused.push({ id: row.deliveryId, why: result });
+    }
+    for (const sink of new Set(results.map(({ row }) => row.sink))) wake(sink);
+  };
+
+  return {
+    async replay(ids) {
+      const report = { replayed: 0, refused: [] as { id: string; why: string }[] };
+      for (const id of ids) {
+        const rows = await rowsOf(id, store);
+        if (typeof rows === 'string') report.refused.push({ id, why: rows });
+        else await replayRows(rows, report);
+      }
+      return report;
+    },
+
+    async replayAll(filter) {
+      const report = { replayed: 0, refused: [] as { id: string; why: string }[] };
+      let before: string | null = null;
+      do {
+        const page = await store.deliveries(filter, PAGE, before);
+        await replayRows(page.rows, report);
+        before = page.next;
+      } while (before !== null);
+      return report;
+    },
+  };
+}
+
+/** The deliveries an id stands for: one, where it names one; the dead ones of an event, where it names an event. */
+async function rowsOf(id: string, store: ReplayDependencies['store']): Promise<readonly DeliveryRow[] | string> {
+  const stories = await store.stories(id);
+  if (stories.length > 0) {
+    const dead = stories.flatMap((story) => story.deliveries).filter((row) => row.state === 'dead');
+    return dead.length > 0 ? dead : 'the event has no dead delivery; name a delivery to send it again';
+  }
+  const uid = /^(.+)\.\d+$/.exec(id)?.[1];
+  const row = uid === undefined ? undefined : (await store.stories(uid)).flatMap((story) => story.deliveries).find((candidate) => candidate.deliveryId === id);
+  return row === undefined ? 'there is no event and no delivery with this id' : [row];
+}
+
+/** An event that had no sink goes through today's formats and routing table. */
+async function rerouteOne(row: DeliveryRow, { store, view, route, wake, nowMs }: ReplayDependencies): Promise<number | string> {
+  const story = (await store.stories(row.eventUid))[0];
+  if (story === undefined) return 'the event is not kept any more';
+  const seen = view(story.event);
+  if (seen === null) return `the format "${story.event.format}" cannot read the body`;
+  const has = new Set(story.deliveries.map((delivery) => JSON.stringify([delivery.route, delivery.sink])));
+  const owes = route(seen);
+  const waiting = owes.filter((owed) => owed.state === 'waiting');
+  if (waiting.length === 0) return owes.map((owed) => (owed.state === 'dead' ? `${owed.reason}: ${owed.detail}` : '')).join('; ');
+  const fresh = owes.filter((owed) => owed.state === 'dead' || !has.has(JSON.stringify([owed.route, owed.sink])));
+  const replayed = await store.reroute(row, fresh, nowMs());
+  for (const owed of fresh) wake(owed.sink);
+  return replayed;
+}
+
