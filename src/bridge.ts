@@ -7,6 +7,7 @@ import type { Log } from './core/sink.js';
 import { StoreUnavailable, type Store } from './core/store.js';
 import type { Telemetry } from './core/telemetry.js';
 import { Lane } from './delivery/lane.js';
+import { pause } from './delivery/pause.js';
 import { keepPruning } from './delivery/pruner.js';
 import { createRedact } from './delivery/redact.js';
 import { createReplayer } from './delivery/replay.js';
@@ -85,7 +86,12 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
       },
     });
     const ingressUrl = await listen(ingress.server, config.server.host, config.server.port);
-    closing.push(() => ingress.stop(config.shutdownMs));
+    closing.push(async () => {
+      const grace = new AbortController();
+      await Promise.race([ingress.drain(), pause(config.shutdownMs, grace.signal)]);
+      grace.abort();
+      await ingress.close();
+    });
     closing.push(async () => ready.off());
     ready.on();
     return { ingressUrl, operationsUrl, stop };
@@ -115,7 +121,11 @@ async function killOrphans(store: Store, sinks: readonly SinkConfiguration[], lo
     sinks.map((sink) => sink.name),
     Date.now(),
   );
-  if (killed > 0) log.error({ deliveries: killed }, 'deliveries to sinks that are not configured any more are dead letters now (sink_removed): replay or leave them');
+  if (killed > 0)
+    log.error(
+      { deliveries: killed },
+      'deliveries to sinks that are not configured any more are dead letters now (sink_removed): replay or leave them',
+    );
 }
 
 /** Ready: started, not stopping, and the store writes. */

@@ -102,7 +102,7 @@ function pathOf(ancestors: readonly unknown[], scalar: Scalar): (string | number
   chain.forEach((node, index) => {
     const child = chain[index + 1];
     if (isPair(node) && isScalar(node.key)) path.push(String(node.key.value));
-    else if (isNode(node) && 'items' in node && !isMap(node)) path.push((node.items as unknown[]).indexOf(child));
+    else if (isNode(node) && 'items' in node && !isMap(node)) path.push(node.items.indexOf(child));
   });
   return path;
 }

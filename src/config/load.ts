@@ -105,7 +105,12 @@ function checkRoutes(shape: DocumentShape, sources: readonly string[], sinks: re
     }
     if (row.name === undefined) return;
     const first = seen.get(row.name);
-    if (first !== undefined) report({ path: ['routes', index, 'name'], what: `"${row.name}" is the name of routes[${first}] too`, remedy: 'give each row a name of its own' });
+    if (first !== undefined)
+      report({
+        path: ['routes', index, 'name'],
+        what: `"${row.name}" is the name of routes[${first}] too`,
+        remedy: 'give each row a name of its own',
+      });
     seen.set(row.name, first ?? index);
   });
   checkTargets(shape.otherwise?.to ?? [], ['otherwise', 'to']);
@@ -120,7 +125,11 @@ function checkListeners(shape: DocumentShape, operations: OperationsConfiguratio
     });
   }
   if (shape.server.port !== 0 && shape.server.port === operations.port) {
-    report({ path: ['operations', 'port'], what: `port ${operations.port} is the server's port too`, remedy: 'give each listener a port of its own' });
+    report({
+      path: ['operations', 'port'],
+      what: `port ${operations.port} is the server's port too`,
+      remedy: 'give each listener a port of its own',
+    });
   }
 }
 
@@ -137,13 +146,20 @@ function warnAbout(
 ): void {
   for (const { source } of sources) {
     if (source.verifyType !== 'none') continue;
-    warn({ path: ['sources', source.name, 'verify'], what: 'anybody who reaches this path can post events', remedy: 'use a verifier, or keep the listener private' });
+    warn({
+      path: ['sources', source.name, 'verify'],
+      what: 'anybody who reaches this path can post events',
+      remedy: 'use a verifier, or keep the listener private',
+    });
   }
   const used = new Set([...shape.routes.flatMap((row) => row.to), ...(shape.otherwise?.to ?? [])]);
   for (const { sink } of sinks) {
-    if (!used.has(sink.name)) warn({ path: ['sinks', sink.name], what: 'no row of the table names this sink', remedy: 'name it in a row, or delete it' });
+    if (!used.has(sink.name))
+      warn({ path: ['sinks', sink.name], what: 'no row of the table names this sink', remedy: 'name it in a row, or delete it' });
   }
-  const catchesAll = shape.otherwise !== undefined || shape.routes.some((row) => row.where === undefined && Object.values(row.match ?? {}).every((pattern) => pattern === '*'));
+  const catchesAll =
+    shape.otherwise !== undefined ||
+    shape.routes.some((row) => row.where === undefined && Object.values(row.match ?? {}).every((pattern) => pattern === '*'));
   if (!catchesAll) {
     warn({ path: ['routes'], what: 'an event that no row matches is kept as unrouted and sent nowhere', remedy: 'add `otherwise: { to: [SINK] }`' });
   }

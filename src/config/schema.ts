@@ -7,7 +7,8 @@ export const NAME = '^[A-Za-z][A-Za-z0-9_-]{0,62}$';
 
 const Port = (description: string, port: number) => Type.Integer({ description, minimum: 0, maximum: 65535, default: port });
 const closed = { additionalProperties: false } as const;
-const section = <Properties extends TProperties>(description: string, properties: Properties) => Type.Object(properties, { ...closed, description, default: {} });
+const section = <Properties extends TProperties>(description: string, properties: Properties) =>
+  Type.Object(properties, { ...closed, description, default: {} });
 
 const Patterns = (description: string) =>
   Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
@@ -65,7 +66,11 @@ export const DocumentSchema = Type.Object(
     shutdown: section('how the bridge stops', {
       grace: Duration({ description: 'how long requests and sends under way may take to end', default: '20s' }),
     }),
-    sources: Type.Record(Type.String({ pattern: NAME }), Type.Unknown(), { ...closed, description: 'where events come from, by name', minProperties: 1 }),
+    sources: Type.Record(Type.String({ pattern: NAME }), Type.Unknown(), {
+      ...closed,
+      description: 'where events come from, by name',
+      minProperties: 1,
+    }),
     sinks: Type.Record(Type.String({ pattern: NAME }), Type.Unknown(), { ...closed, description: 'where events go, by name' }),
     routes: Type.Array(Route, { description: 'the routing table: every row that matches applies, in order' }),
     otherwise: Type.Optional(Type.Object({ to: Targets }, { ...closed, description: 'where events go that no row matched' })),
@@ -83,7 +88,10 @@ export const SourceSchema = (formats: readonly string[]) =>
       verify: Type.Unknown({ description: 'how a request proves that it is authentic' }),
       format: Type.Enum([...formats], { description: 'what the bodies look like' }),
       gzip: Type.Boolean({ description: 'accept bodies with content-encoding gzip', default: false }),
-      missingId: Type.Enum(['reject', 'hash'], { description: 'an event without an id: answer 422 and keep it as a dead letter, or take the hash of its body for its id', default: 'reject' }),
+      missingId: Type.Enum(['reject', 'hash'], {
+        description: 'an event without an id: answer 422 and keep it as a dead letter, or take the hash of its body for its id',
+        default: 'reject',
+      }),
     },
     closed,
   );
@@ -105,7 +113,13 @@ export const LaneSchema = (lane: LaneDefaults) =>
     timeout: Duration({ description: 'how long one send may take', default: `${lane.timeoutMs}ms` }),
     concurrency: Type.Integer({ description: 'sends under way at once', minimum: 1, maximum: 256, default: lane.concurrency }),
     batch: Type.Integer({ description: 'deliveries a send', minimum: 1, maximum: 10_000, default: lane.batch }),
-    pace: Type.Optional(Rate(lane.pacePerSecond === null ? { description: 'deliveries a second at most' } : { description: 'deliveries a second at most', default: `${lane.pacePerSecond}/s` })),
+    pace: Type.Optional(
+      Rate(
+        lane.pacePerSecond === null
+          ? { description: 'deliveries a second at most' }
+          : { description: 'deliveries a second at most', default: `${lane.pacePerSecond}/s` },
+      ),
+    ),
   });
 
 export type LaneShape = Static<ReturnType<typeof LaneSchema>>;
@@ -116,7 +130,7 @@ export function withType(type: string, ...schemas: readonly object[]): object {
   return {
     type: 'object',
     properties: Object.assign({ type: { const: type } }, ...parts.map((part) => part.properties)) as object,
-    required: ['type', ...parts.flatMap((part) => part.required ?? [])],
+    required: ['type', ...parts.flatMap((part) => (part as Partial<TObject>).required ?? [])],
     additionalProperties: false,
   };
 }

@@ -19,7 +19,12 @@ export function buildSources(shapes: Readonly<Record<string, unknown>>, dedupWin
     const shape = building.check(SourceSchema(building.kinds.formats.map((format) => format.type)), value, at) as SourceShape | null;
     if (shape === null) continue;
     const owner = paths.get(shape.path);
-    if (owner !== undefined) building.report({ path: [...at, 'path'], what: `${shape.path} is the path of the source "${owner}" too`, remedy: 'give each source a path of its own' });
+    if (owner !== undefined)
+      building.report({
+        path: [...at, 'path'],
+        what: `${shape.path} is the path of the source "${owner}" too`,
+        remedy: 'give each source a path of its own',
+      });
     paths.set(shape.path, name);
     const verifier = buildVerifier(shape.verify, [...at, 'verify'], dedupWindowMs, building);
     const format = building.kinds.formats.find((kind) => kind.type === shape.format);
@@ -40,7 +45,11 @@ function buildVerifier(value: unknown, at: readonly string[], dedupWindowMs: num
   const verify = kind.prepare(config, (problem) => report({ ...problem, path: [...at, ...problem.path] }));
   const replayMs = kind.replayMs(config);
   if (replayMs !== null && replayMs > dedupWindowMs) {
-    report({ path: ['dedup', 'window'], what: `the window is shorter than a request of ${at.join('.')} stays valid`, remedy: `make it at least ${Math.ceil(replayMs / 1000)}s` });
+    report({
+      path: ['dedup', 'window'],
+      what: `the window is shorter than a request of ${at.join('.')} stays valid`,
+      remedy: `make it at least ${Math.ceil(replayMs / 1000)}s`,
+    });
   }
   return { verify, type: kind.type, secrets: secretsIn(schema, config) };
 }
@@ -60,4 +69,3 @@ export function kindOf<Kind extends { readonly type: string }>(
   else report({ path: at, what: 'it has no "type"', remedy: `add \`type:\`, one of ${types.join(', ')}` });
   return null;
 }
-

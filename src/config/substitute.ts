@@ -22,7 +22,7 @@ export type Substituted =
 export function substitute(text: string, lookup: Lookup): Substituted {
   let out = '';
   const values: string[] = [];
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     if (text.startsWith('$${', at)) {
       out += '${';
       at += 3;
@@ -51,8 +51,17 @@ function resolve(reference: string, lookup: Lookup): Substituted {
   if (!value.ok) return value;
   if (value.text !== null && value.text !== '') return { ok: true, text: value.text, values: [] };
   if (split !== -1) return substitute(reference.slice(split + 2), lookup);
-  if (name.startsWith('file:')) return { ok: false, what: `the file ${name.slice(5)} cannot be read`, remedy: 'create it, or correct the path (it is taken from the working directory)' };
-  return { ok: false, what: `the environment variable ${name} is ${value.text === '' ? 'empty' : 'not set'}`, remedy: `set it, or give a default: \${${name}:-…}` };
+  if (name.startsWith('file:'))
+    return {
+      ok: false,
+      what: `the file ${name.slice(5)} cannot be read`,
+      remedy: 'create it, or correct the path (it is taken from the working directory)',
+    };
+  return {
+    ok: false,
+    what: `the environment variable ${name} is ${value.text === '' ? 'empty' : 'not set'}`,
+    remedy: `set it, or give a default: \${${name}:-…}`,
+  };
 }
 
 function valueOf(name: string, lookup: Lookup): { ok: true; text: string | null } | { ok: false; what: string; remedy: string } {

@@ -31,19 +31,19 @@ export interface Schema {
 
 /** Validates `value`, fills in defaults, and turns texts with units into numbers. Reports every mistake; null where there was one. */
 export function validate(schema: object, value: unknown, path: Problem['path'], report: Report, replaced: ReadonlySet<string>): unknown {
-  const typed = mapScalars(schema as Schema, value, path, (text, at, place) => (replaced.has(place.join('\0')) ? retype(text, at) : text));
+  const typed = mapScalars(schema, value, path, (text, at, place) => (replaced.has(place.join('\0')) ? retype(text, at) : text));
   const check = ajv.compile(schema);
   if (!check(typed)) {
     for (const problem of problemsOf(check.errors ?? [], path)) report(problem);
     return null;
   }
-  return mapScalars(schema as Schema, typed, path, (text, at) => (at.unit === undefined ? text : UNITS[at.unit]?.parse(text)));
+  return mapScalars(schema, typed, path, (text, at) => (at.unit === undefined ? text : UNITS[at.unit]?.parse(text)));
 }
 
 /** Every text the schema calls a secret. */
 export function secretsIn(schema: object, value: unknown): string[] {
   const found: string[] = [];
-  mapScalars(schema as Schema, value, [], (text, at) => {
+  mapScalars(schema, value, [], (text, at) => {
     if (at.unit === 'secret') found.push(text);
     return text;
   });
@@ -51,7 +51,12 @@ export function secretsIn(schema: object, value: unknown): string[] {
 }
 
 /** A copy of `value` in which each text went through `change` with the schema that describes it. */
-function mapScalars(schema: Schema, value: unknown, path: Problem['path'], change: (text: string, at: Schema, path: Problem['path']) => unknown): unknown {
+function mapScalars(
+  schema: Schema,
+  value: unknown,
+  path: Problem['path'],
+  change: (text: string, at: Schema, path: Problem['path']) => unknown,
+): unknown {
   if (typeof value === 'string') return change(value, schema.anyOf?.find((option) => option.type === 'string') ?? schema, path);
   if (Array.isArray(value)) {
     const items = (schema.anyOf?.find((option) => option.type === 'array') ?? schema).items ?? {};
@@ -91,7 +96,8 @@ function problemOf(error: ErrorObject, root: Problem['path']): Problem {
   switch (error.keyword) {
     case 'additionalProperties': {
       const key = String(params['additionalProperty']);
-      if (parent.properties === undefined) return { path: [...path, key], what: `"${key}" is not allowed as a name`, remedy: 'use letters, digits, "-" and "_", a letter first' };
+      if (parent.properties === undefined)
+        return { path: [...path, key], what: `"${key}" is not allowed as a name`, remedy: 'use letters, digits, "-" and "_", a letter first' };
       return { path: [...path, key], what: `unknown key "${key}"`, remedy: suggest(key, Object.keys(parent.properties)) };
     }
     case 'required': {
@@ -102,9 +108,14 @@ function problemOf(error: ErrorObject, root: Problem['path']): Problem {
     case 'unit':
       return { path, what: `"${String(error.data)}" is no ${String(error.schema)}`, remedy: UNITS[String(error.schema)]?.remedy ?? described };
     case 'enum':
-      return { path, what: `${show(error.data)} is not allowed here`, remedy: suggest(String(error.data), (params['allowedValues'] as unknown[]).map(String)) };
+      return {
+        path,
+        what: `${show(error.data)} is not allowed here`,
+        remedy: suggest(String(error.data), (params['allowedValues'] as unknown[]).map(String)),
+      };
     default:
-      if (parent.unit !== undefined && parent.unit !== 'secret') return { path, what: `${kindOf(error.data)} is no ${parent.unit}`, remedy: UNITS[parent.unit]?.remedy ?? described };
+      if (parent.unit !== undefined && parent.unit !== 'secret')
+        return { path, what: `${kindOf(error.data)} is no ${parent.unit}`, remedy: UNITS[parent.unit]?.remedy ?? described };
       return { path, what: `${error.message ?? 'is wrong'}, and this is ${kindOf(error.data)}`, remedy: described };
   }
 }

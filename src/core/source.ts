@@ -9,9 +9,7 @@ export interface SignedRequest {
 }
 
 /** Is it authentic? `secretIndex` says which of the source's secrets matched; `detail` is for the log, never for the sender. */
-export type Verdict =
-  | { readonly authentic: true; readonly secretIndex: number | null }
-  | { readonly authentic: false; readonly detail: string };
+export type Verdict = { readonly authentic: true; readonly secretIndex: number | null } | { readonly authentic: false; readonly detail: string };
 
 /** Never throws, whatever the headers hold; compares in constant time. */
 export type Verify = (request: SignedRequest, nowMs: number) => Verdict;

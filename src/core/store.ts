@@ -22,9 +22,7 @@ export type Owed =
   | { readonly state: 'dead'; readonly route: string | null; readonly sink: null; readonly reason: string; readonly detail: string };
 
 /** On stable storage, or seen before. Both are answered 200. */
-export type Receipt =
-  | { readonly kind: 'stored'; readonly event: StoredEvent }
-  | { readonly kind: 'duplicate' };
+export type Receipt = { readonly kind: 'stored'; readonly event: StoredEvent } | { readonly kind: 'duplicate' };
 
 /** A delivery that is due, with all that is needed to try it. */
 export interface DueDelivery extends Delivery {
@@ -116,7 +114,12 @@ export interface Store {
   /** Writes an attempt and the state that follows. Rejects with StoreUnavailable: call again. */
   settle(settled: Settled): Promise<void>;
   /** Waiting deliveries of `sink` due by `nowMs`, oldest due first, at most `limit`, without those in `held`. `nextDueMs`: when the first later one is due, null: none. */
-  due(sink: string, nowMs: number, limit: number, held: ReadonlySet<string>): Promise<{ readonly deliveries: readonly DueDelivery[]; readonly nextDueMs: number | null }>;
+  due(
+    sink: string,
+    nowMs: number,
+    limit: number,
+    held: ReadonlySet<string>,
+  ): Promise<{ readonly deliveries: readonly DueDelivery[]; readonly nextDueMs: number | null }>;
   /** Makes the waiting deliveries of every sink not in `sinks` dead, with the reason `sink_removed`. Resolves with their number. */
   killOrphans(sinks: readonly string[], nowMs: number): Promise<number>;
 

@@ -1,7 +1,8 @@
 /** `; did you mean "ops-slack"?`, or the list to choose from: the remedy part of a problem. */
 export function suggest(word: string, known: readonly string[]): string {
   const nearest = [...known].map((candidate) => ({ candidate, distance: editDistance(word, candidate) })).sort((a, b) => a.distance - b.distance)[0];
-  if (nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(nearest.candidate.length / 3))) return `did you mean "${nearest.candidate}"?`;
+  if (nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(nearest.candidate.length / 3)))
+    return `did you mean "${nearest.candidate}"?`;
   return known.length === 0 ? 'there is none to choose from' : `known are: ${[...known].sort().join(', ')}`;
 }
 

@@ -12,8 +12,16 @@ export interface Telemetry {
   /** Which of a source's secrets matched: tells when an old one is no longer used. */
   secretUsed(fact: { source: string; secretIndex: number }): void;
   attempted(fact: {
-    sink: string; route: string | null; deliveryId: string; eventId: string; type: string; attempt: number;
-    durationMs: number; outcome: Outcome; settlement: Settlement; ageMs: number;
+    sink: string;
+    route: string | null;
+    deliveryId: string;
+    eventId: string;
+    type: string;
+    attempt: number;
+    durationMs: number;
+    outcome: Outcome;
+    settlement: Settlement;
+    ageMs: number;
   }): void;
   /** A lane stopped sending (breaker, Retry-After), or goes on. */
   laneHeld(fact: { sink: string; cause: string; forMs: number }): void;

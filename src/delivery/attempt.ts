@@ -18,7 +18,11 @@ export interface Attempting {
 }
 
 /** Renders a batch, sends it once, and answers one Outcome per delivery, in order. Never throws. */
-export async function attempt(batch: readonly DueDelivery[], { sink, render, view, timeoutMs, redact }: Attempting, stop: AbortSignal): Promise<readonly Outcome[]> {
+export async function attempt(
+  batch: readonly DueDelivery[],
+  { sink, render, view, timeoutMs, redact }: Attempting,
+  stop: AbortSignal,
+): Promise<readonly Outcome[]> {
   const rendered = batch.map((delivery) => renderOne(delivery, view, render));
   const messages = rendered.filter((result) => 'content' in result);
   const answers = messages.length === 0 ? [] : await sendGuarded(sink, messages, timeoutMs, stop);

@@ -18,7 +18,10 @@ export interface Gate {
   /** A send of `count` deliveries starts. */
   sent(count: number, nowMs: number): void;
   /** A send ended. `held`: the lane stops, for so many ms; `resumed`: it goes on. */
-  ended(outcomes: readonly Outcome[], nowMs: number): { readonly change: 'held'; readonly cause: string; readonly forMs: number } | { readonly change: 'resumed' | 'none' };
+  ended(
+    outcomes: readonly Outcome[],
+    nowMs: number,
+  ): { readonly change: 'held'; readonly cause: string; readonly forMs: number } | { readonly change: 'resumed' | 'none' };
 }
 
 /** `random` is in [0, 1). */

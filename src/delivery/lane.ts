@@ -1,10 +1,10 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { settle, type RetryPolicy, type Settlement } from '../core/delivery.js';
 import type { Outcome } from '../core/outcome.js';
 import { StoreUnavailable, type DueDelivery, type Settled, type Store } from '../core/store.js';
 import type { Telemetry } from '../core/telemetry.js';
 import { attempt, type Attempting } from './attempt.js';
 import { createGate, type Gate } from './gate.js';
+import { pause } from './pause.js';
 import { createQueue, idOf } from './queue.js';
 
 /** Deliveries read from the store at once. */
@@ -175,7 +175,7 @@ export class Lane {
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
         if (this.#stop.signal.aborted) return false;
-        await pause(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
+        await pause(pauseMs, this.#stop.signal);
       }
     }
   }

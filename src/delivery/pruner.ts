@@ -1,5 +1,5 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { StoreUnavailable, type Store } from '../core/store.js';
+import { pause } from './pause.js';
 
 /** How often the store is asked for what is past its retention. */
 const EVERY_MS = 60_000;
@@ -13,6 +13,6 @@ export async function keepPruning(store: Pick<Store, 'prune'>, nowMs: () => numb
       if (error instanceof StoreUnavailable) return 0;
       throw error;
     });
-    await pause(removed > 0 ? BETWEEN_CHUNKS_MS : EVERY_MS, undefined, { signal }).catch(() => undefined);
+    await pause(removed > 0 ? BETWEEN_CHUNKS_MS : EVERY_MS, signal);
   }
 }

@@ -82,7 +82,8 @@ async function rowsOf(id: string, store: ReplayDependencies['store']): Promise<r
     return dead.length > 0 ? dead : 'the event has no dead delivery; name a delivery to send it again';
   }
   const uid = /^(.+)\.\d+$/.exec(id)?.[1];
-  const row = uid === undefined ? undefined : (await store.stories(uid)).flatMap((story) => story.deliveries).find((candidate) => candidate.deliveryId === id);
+  const row =
+    uid === undefined ? undefined : (await store.stories(uid)).flatMap((story) => story.deliveries).find((candidate) => candidate.deliveryId === id);
   return row === undefined ? 'there is no event and no delivery with this id' : [row];
 }
 
@@ -101,4 +102,3 @@ async function rerouteOne(row: DeliveryRow, { store, view, route, wake, nowMs }:
   for (const owed of fresh) wake(owed.sink);
   return replayed;
 }
-

@@ -7,6 +7,11 @@ export function createView(formats: readonly FormatKind[]): (event: StoredEvent)
   return (event) => {
     const decoding = byType.get(event.format)?.decode(event.body);
     if (decoding === undefined || !decoding.ok) return null;
-    return { ...decoding.event, id: event.id || (decoding.event.id ?? event.uid), source: event.source, receivedAt: new Date(event.receivedMs).toISOString() };
+    return {
+      ...decoding.event,
+      id: event.id || (decoding.event.id ?? event.uid),
+      source: event.source,
+      receivedAt: new Date(event.receivedMs).toISOString(),
+    };
   };
 }

@@ -1,0 +1,84 @@
+import type { Kinds } from '../kinds.js';
+import { DocumentSchema, LaneSchema, Route, SourceSchema } from './schema.js';
+import type { Schema } from './validate.js';
+
+/** A schema with what a reader wants to know of it. */
+interface Documented extends Schema {
+  readonly description?: string;
+  readonly default?: string | number | boolean | object;
+  readonly enum?: readonly unknown[];
+  readonly const?: string;
+  readonly required?: readonly string[];
+  readonly properties?: Readonly<Record<string, Documented>>;
+}
+
+/** The reference page: every key there is, from the same schemas that check it. Markdown. */
+export function referencePage(kinds: Kinds): string {
+  const document = DocumentSchema as unknown as Documented;
+  const sections = Object.entries(document.properties ?? {}).filter(([, schema]) => schema.properties !== undefined);
+  const generic = LaneSchema({ concurrency: 1, batch: 1, timeoutMs: 10_000, pacePerSecond: null });
+  return [
+    '# Configuration reference',
+    '<!-- Generated from the schemas in src/: run `npm run generate`. -->',
+    'One YAML file. An unknown key is an error; `castbridge check FILE` names every mistake with line, column and remedy.',
+    'Durations: `500ms`, `10s`, `5m`, `1h30m`, `7d`. Sizes: `512KiB`, `1MiB`. Rates: `1/s`, `30/m`.',
+    'Inside texts, `${VAR}` is an environment variable, `${file:PATH}` the text of a file, `${generate:PATH}` a file that is made with a random secret on the first start, `${VAR:-default}` has a default, and `$${` is a literal `${`. Paths are taken from the working directory.',
+    ...sections.flatMap(([name, schema]) => [`## \`${name}\``, sentence(schema.description), table(schema)]),
+    '## `sources.NAME`',
+    'Where events come from.',
+    table(SourceSchema(kinds.formats.map((format) => format.type)) as unknown as Documented),
+    ...kinds.verifiers.flatMap((kind) => [`### \`verify: { type: ${kind.type} }\``, kind.description, table(kind.schema as Documented)]),
+    ...kinds.formats.flatMap((format) => [`### \`format: ${format.type}\``, format.description]),
+    '## `sinks.NAME`',
+    'Where events go. Keys of every sink, whatever its type:',
+    table(
+      generic as unknown as Documented,
+      kinds.sinks.map(
+        (kind) =>
+          `${kind.type}: timeout ${kind.lane.timeoutMs / 1000}s, concurrency ${kind.lane.concurrency}, batch ${kind.lane.batch}${kind.lane.pacePerSecond === null ? '' : `, pace ${kind.lane.pacePerSecond}/s`}`,
+      ),
+    ),
+    ...kinds.sinks.flatMap((kind) => [`### \`type: ${kind.type}\``, kind.description, table(kind.schema as Documented)]),
+    '## `routes`',
+    'Rows in order; every row that matches applies.',
+    table(Route as unknown as Documented),
+    '',
+  ]
+    .filter((part) => part !== null)
+    .join('\n\n')
+    .replace(/\n+$/, '\n');
+}
+
+function table(schema: Documented, byKind: readonly string[] = []): string | null {
+  const rows = rowsOf(schema, '');
+  if (rows.length === 0) return null;
+  const note = byKind.length === 0 ? '' : `\n\nDefaults by type: ${byKind.join('; ')}.`;
+  return ['| key | value | default | |', '| --- | --- | --- | --- |', ...rows].join('\n') + note;
+}
+
+function rowsOf(schema: Documented, prefix: string): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
+    const shown = value.default ?? (schema.required?.includes(key) === true ? 'required' : '');
+    const text = typeof shown === 'object' ? '' : `${shown}`;
+    const row = `| \`${prefix}${key}\` | ${cell(kindOf(value))} | ${text === '' ? '' : text === 'required' ? 'required' : `\`${text}\``} | ${cell(value.description ?? '')} |`;
+    return [row, ...rowsOf(value, `${prefix}${key}.`)];
+  });
+}
+
+function kindOf(schema: Documented): string {
+  if (schema.unit !== undefined) return schema.unit;
+  if (schema.enum !== undefined) return schema.enum.map((option) => `\`${String(option)}\``).join(' or ');
+  if (schema.const !== undefined) return `\`${schema.const}\``;
+  if (schema.anyOf !== undefined) return [...new Set(schema.anyOf.map((option) => kindOf(option as Documented)))].join(' or ');
+  if (schema.type === 'array') return `list of ${kindOf(schema.items ?? {})}`;
+  if (schema.type === 'object') return 'mapping';
+  return schema.type ?? 'any';
+}
+
+function cell(text: string): string {
+  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+}
+
+function sentence(text = ''): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}

@@ -1,0 +1,79 @@
+import Router from '@koa/router';
+import type { RequestListener } from 'node:http';
+import Koa, { type Context } from 'koa';
+import { ANSWERS, write, type Answer } from './answer.js';
+import { receive, type IngressSource, type Receiving } from './receive.js';
+
+/** What the requests of one server share. */
+export interface Gate {
+  /** True: every request is refused, and its connection closed. */
+  readonly isClosed: () => boolean;
+  /** Called around the handling of each request that was let in. */
+  readonly entered: (context: Context) => void;
+  readonly left: (context: Context) => void;
+}
+
+/** The Koa application: one POST route a source, and an answer in JSON to everything else. */
+export function requestListener(sources: readonly IngressSource[], bridge: Receiving, gate: Gate): RequestListener {
+  const app = new Koa();
+  const routes = new Router({ strict: true, sensitive: true });
+  for (const source of sources) {
+    routes.post(source.path, (context: Context) => receive(context.req, source, bridge, (answer) => answerWith(context, answer)));
+    routes.all(source.path, (context: Context) => refuse(context, source.name, 'method', ANSWERS.method));
+  }
+  app.context.onerror = onError;
+  app
+    .use(async (context, next) => {
+      context.respond = false;
+      if (gate.isClosed()) {
+        refuse(context, '', 'shutting_down', ANSWERS.shuttingDown);
+      } else if (!hasPath(context)) {
+        refuse(context, '', 'bad_request', ANSWERS.badRequest);
+      } else {
+        gate.entered(context);
+        try {
+          await next();
+        } catch (error) {
+          onError.call(context, error);
+        } finally {
+          gate.left(context);
+        }
+      }
+    })
+    .use(routes.routes())
+    .use((context) => refuse(context, '', 'not_found', ANSWERS.notFound));
+
+  /** Koa's own way of answering costs a quarter of the whole request: this one place writes every answer instead (`respond = false`). */
+  function answerWith({ req, res }: Context, answer: Answer): void {
+    write(req, res, answer, gate.isClosed());
+  }
+
+  function refuse(context: Context, source: string, reason: string, answer: Answer): void {
+    bridge.telemetry.refused({ source, reason, status: answer.status, detail: '' });
+    answerWith(context, answer);
+  }
+
+  /**
+   * In place of Koa's, which answers 500 and prints the error. What was thrown in here is our own fault: senders try again after a 503.
+   * Koa itself calls it when all went well, with null, and when the sender hung up: then nothing can be written any more.
+   */
+  function onError(this: Context, error: unknown): void {
+    if (error === null || error === undefined || !this.writable || this.headerSent) return;
+    const detail = error instanceof Error ? error.message : 'something was thrown that is no Error';
+    bridge.telemetry.refused({ source: '', reason: 'internal', status: ANSWERS.internal.status, detail });
+    bridge.log.error({ error }, 'a request could not be handled');
+    answerWith(this, ANSWERS.internal);
+  }
+
+  const handle = app.callback();
+  return (request, response) => void handle(request, response);
+}
+
+/** A request target need not be a path: `POST http://[ HTTP/1.1` gets through Node's parser and throws in Koa's. */
+function hasPath(context: Context): boolean {
+  try {
+    return context.path.startsWith('/');
+  } catch {
+    return false;
+  }
+}

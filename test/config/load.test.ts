@@ -1,0 +1,126 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { loadConfig, parseConfig } from '../../src/config/load.js';
+import { kinds } from '../../src/kinds.js';
+
+const BAD = new URL('./bad/', import.meta.url).pathname;
+const SECRET = '0123456789abcdef0123456789abcdef';
+
+function load(text: string, env: Record<string, string> = {}) {
+  return parseConfig(text, 'bridge.yaml', env, kinds);
+}
+
+function ok(text: string, env: Record<string, string> = {}) {
+  const loaded = load(text, env);
+  if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
+  return loaded;
+}
+
+/** A configuration that is right, with parts of it replaced. */
+function yaml(parts: Partial<Record<'head' | 'verify' | 'sinks' | 'routes', string>> = {}): string {
+  return [
+    parts.head ?? '',
+    'sources:',
+    '  castai:',
+    '    path: /webhooks/castai',
+    `    verify: ${parts.verify ?? `{ type: castai, secrets: ["${SECRET}"] }`}`,
+    '    format: castai-event',
+    `sinks: ${parts.sinks ?? '{ out: { type: console } }'}`,
+    `routes: ${parts.routes ?? '[{ to: [out] }]'}`,
+  ].join('\n');
+}
+
+describe('T06, T07: each mistake is one line with place, what and remedy', () => {
+  it.each(readdirSync(BAD))('%s', (name) => {
+    const text = readFileSync(`${BAD}${name}`, 'utf8');
+    const expected = [...text.matchAll(/^# expect: (.*)$/gm)].map((match) => match[1] ?? '');
+    expect(expected.length).toBeGreaterThan(0);
+    const loaded = parseConfig(text, name, {}, kinds);
+    if (loaded.ok) throw new Error('it was accepted');
+    for (const [index, line] of expected.entries()) expect(loaded.problems[index]).toContain(`${name}:${line}`);
+    for (const problem of loaded.problems) expect(problem).toMatch(/^[^:]+:\d+:\d+ {2}.+; .+/);
+    expect(loaded.problems).toHaveLength(expected.length);
+  });
+});
+
+describe('references', () => {
+  it('are resolved inside texts, from the environment, files and defaults', () => {
+    const text = yaml({
+      head: 'server: { host: "${HOST:-127.0.0.1}", port: ${PORT} }',
+      verify: '{ type: castai, secrets: ["${A}", "x${B:-${A}}"] }',
+    });
+    const { config } = ok(text, { PORT: '4000', A: SECRET });
+    expect(config.server).toMatchObject({ host: '127.0.0.1', port: 4_000 });
+    expect(config.secrets).toEqual(expect.arrayContaining([SECRET, `x${SECRET}`]));
+  });
+
+  it('T47: no problem shows a value that came from a reference', () => {
+    const loaded = load(yaml({ verify: '{ type: castai, secrets: "${S}" }', sinks: '{ out: { type: http, url: "${S}", timeout: "${S}" } }' }), {
+      S: 'CANARY',
+    });
+    expect(loaded.ok).toBe(false);
+    expect(JSON.stringify(loaded)).not.toContain('CANARY');
+  });
+
+  it('a number or a switch may come from the environment, a text never turns into one', () => {
+    expect(ok(yaml({ sinks: '{ out: { type: console, concurrency: "${N}" } }' }), { N: '7' }).config.sinks[0]?.lane.concurrency).toBe(7);
+    expect(load(yaml({ sinks: '{ out: { type: console, concurrency: "7" } }' })).ok).toBe(false);
+  });
+
+  it('`$${` is a literal `${`, and a reference in a comment or a key is none', () => {
+    expect(ok(`# \${NOT_SET}\n${yaml({ routes: '[{ where: "event.type != \'$${x}\'", to: [out] }]' })}`).ok).toBe(true);
+  });
+
+  it('a generated secret is made once, and kept for `serve` to write', () => {
+    const text = yaml({ verify: '{ type: castai, secrets: ["${generate:/no/such/file}", "${generate:/no/such/file}"] }' });
+    const { config } = ok(text);
+    expect(config.secretFiles).toHaveLength(1);
+    expect(config.secretFiles[0]?.secret).toMatch(/^[0-9a-f]{64}$/);
+    expect(config.sources[0]?.signingSecret).toBe(config.secretFiles[0]?.secret);
+  });
+});
+
+describe('what is allowed and seldom meant is a warning', () => {
+  it('names the place of each', () => {
+    const { warnings } = ok(
+      yaml({ verify: '{ type: none }', sinks: '{ out: { type: console }, idle: { type: console } }', routes: '[{ match: { type: a }, to: [out] }]' }),
+    );
+    expect(warnings.map((line) => line.replace(/; .*/, ''))).toEqual([
+      'bridge.yaml:5:5  sources.castai.verify: anybody who reaches this path can post events',
+      'bridge.yaml:7:35  sinks.idle: no row of the table names this sink',
+      'bridge.yaml:8:1  routes: an event that no row matches is kept as unrouted and sent nowhere',
+    ]);
+  });
+
+  it('T08: a catch-all of either form needs no warning', () => {
+    expect(ok(yaml({ routes: '[{ match: { type: "*" }, to: [out] }]' })).warnings).toEqual([]);
+    expect(ok(`${yaml({ routes: '[{ match: { type: a }, to: [out] }]' })}\notherwise: { to: [out] }`).warnings).toEqual([]);
+  });
+});
+
+it('defaults are those of the reference page', () => {
+  const { config } = ok(yaml());
+  expect(config.dedupWindowMs).toBe(7 * 86_400_000);
+  expect(config.operations).toEqual({ host: '127.0.0.1', port: 3_001, token: null });
+  expect(config.sinks[0]?.lane.retry).toEqual({ attempts: 1_000, initialMs: 1_000, maxMs: 600_000, maxAgeMs: 86_400_000 });
+});
+
+it('names such as `constructor` are names like others', () => {
+  expect(ok(yaml({ sinks: '{ constructor: { type: console } }', routes: '[{ to: [constructor] }]' })).config.sinks[0]?.name).toBe('constructor');
+  expect(load(yaml({ routes: '[{ to: [toString] }]' })).ok).toBe(false);
+});
+
+it('an alias bomb is refused', () => {
+  const bomb = [
+    'a: &a [x,x,x,x,x,x,x,x,x]',
+    ...Array.from('bcdefg').map((name, index) => `${name}: &${name} [${Array(9).fill(`*${'abcdef'[index]}`).join(',')}]`),
+  ].join('\n');
+  expect(load(bomb)).toMatchObject({ ok: false });
+});
+
+it('a file that cannot be read is a problem like others', () => {
+  expect(loadConfig('/no/such/bridge.yaml', {}, kinds)).toEqual({
+    ok: false,
+    problems: [expect.stringContaining('/no/such/bridge.yaml:1:1  (document): the file cannot be read (ENOENT)')],
+  });
+});

@@ -1,0 +1,40 @@
+import { expect, it } from 'vitest';
+import { parseDuration, parseRate, parseSize } from '../../src/config/units.js';
+
+it.each([
+  ['500ms', 500],
+  ['10s', 10_000],
+  ['1h30m', 5_400_000],
+  ['7d', 604_800_000],
+  ['1.5h', 5_400_000],
+  ['0', 0],
+  ['10', null],
+  ['s', null],
+  ['-1s', null],
+  ['1e3s', null],
+  ['1 s', null],
+  ['99999999999999d', null],
+  ['', null],
+])('T16: the duration %j is %j ms', (text, ms) => {
+  expect(parseDuration(text)).toBe(ms);
+});
+
+it.each([
+  ['1MiB', 1_048_576],
+  ['500KB', 500_000],
+  ['10 B', 10],
+  ['1', null],
+  ['1mb', null],
+  ['-1B', null],
+])('the size %j is %j bytes', (text, bytes) => {
+  expect(parseSize(text)).toBe(bytes);
+});
+
+it.each([
+  ['1/s', 1],
+  ['30/m', 0.5],
+  ['0/s', null],
+  ['5', null],
+])('the rate %j is %j a second', (text, rate) => {
+  expect(parseRate(text)).toBe(rate);
+});

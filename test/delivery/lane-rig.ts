@@ -1,0 +1,105 @@
+import type { Outcome } from '../../src/core/outcome.js';
+import type { Message, Sink } from '../../src/core/sink.js';
+import { StoreUnavailable, type DueDelivery, type Settled } from '../../src/core/store.js';
+import { Lane, type LaneDependencies } from '../../src/delivery/lane.js';
+import { idOf } from '../../src/delivery/queue.js';
+
+/** A delivery to the sink `s`. */
+export function due(uid: string, options: { body?: Buffer; attempts?: number; sinceMs?: number } = {}): DueDelivery {
+  const { body = Buffer.from('{}'), attempts = 0, sinceMs = 0 } = options;
+  return {
+    index: 0,
+    route: 'r',
+    sink: 's',
+    attempts,
+    sinceMs,
+    event: { uid, source: 'castai', format: 'f', id: `id-${uid}`, type: 't', receivedMs: sinceMs, body },
+  };
+}
+
+/** A lane over a store and a sink in memory: the test decides what the far side answers, and when the store fails. */
+export function rig(options: Partial<LaneDependencies> = {}) {
+  const waiting = new Map<string, DueDelivery & { dueMs: number }>();
+  const settled: Settled[] = [];
+  const sent: { ids: string[]; signal: AbortSignal; answer: (outcome: Outcome | readonly Outcome[]) => void }[] = [];
+  const state = { storeDown: false, closed: false, dueCalls: 0, answer: undefined as ((message: Message) => Outcome) | undefined };
+  const sink: Sink = {
+    send: (batch, signal) => {
+      const answer = state.answer;
+      if (answer !== undefined) {
+        sent.push({ ids: batch.map((message) => message.deliveryId), signal, answer: () => undefined });
+        return Promise.resolve(batch.map(answer));
+      }
+      return new Promise((resolve) =>
+        sent.push({
+          ids: batch.map((message) => message.deliveryId),
+          signal,
+          answer: (outcome) => resolve('kind' in outcome ? batch.map(() => outcome) : outcome),
+        }),
+      );
+    },
+    close: () => {
+      state.closed = true;
+      return Promise.resolve();
+    },
+  };
+  const store: LaneDependencies['store'] = {
+    settle: (write) => {
+      if (state.storeDown) return Promise.reject(new StoreUnavailable('disk full'));
+      settled.push(write);
+      const id = `${write.eventUid}.${write.index}`;
+      const row = waiting.get(id);
+      if (write.settlement.state !== 'waiting') waiting.delete(id);
+      else if (row !== undefined) waiting.set(id, { ...row, attempts: row.attempts + 1, dueMs: write.settlement.dueMs });
+      return Promise.resolve();
+    },
+    due: (_sink, nowMs, limit, held) => {
+      state.dueCalls += 1;
+      if (state.storeDown) return Promise.reject(new StoreUnavailable('disk full'));
+      const rows = [...waiting.values()].sort((a, b) => a.dueMs - b.dueMs);
+      const later = rows.find((row) => row.dueMs > nowMs);
+      const deliveries = rows.filter((row) => row.dueMs <= nowMs && !held.has(idOf(row))).slice(0, limit);
+      return Promise.resolve({ deliveries, nextDueMs: later?.dueMs ?? null });
+    },
+  };
+  const facts: string[] = [];
+  const lane = new Lane({
+    name: 's',
+    sink,
+    store,
+    render: () => null,
+    view: (event) => ({
+      id: event.id,
+      source: event.source,
+      type: event.type,
+      severity: null,
+      name: null,
+      message: null,
+      cluster: { id: null, name: null },
+      time: null,
+      data: null,
+      body: null,
+      receivedAt: '',
+    }),
+    redact: (text) => text,
+    timeoutMs: 10_000,
+    retry: { attempts: 5, initialMs: 1_000, maxMs: 60_000, maxAgeMs: 86_400_000 },
+    concurrency: 2,
+    batch: 1,
+    pacePerSecond: null,
+    telemetry: {
+      attempted: (fact) => facts.push(`${fact.deliveryId} ${fact.outcome.kind} → ${fact.settlement.state}`),
+      laneHeld: (fact) => facts.push(`held ${fact.cause}`),
+      laneResumed: () => facts.push('resumed'),
+    },
+    nowMs: Date.now,
+    random: () => 0.5,
+    ...options,
+  });
+  /** As the ingress does: the store first, then the lane. */
+  const accept = (delivery: DueDelivery): void => {
+    waiting.set(idOf(delivery), { ...delivery, dueMs: delivery.sinceMs });
+    lane.offer(delivery);
+  };
+  return { lane, waiting, settled, sent, state, facts, accept };
+}

@@ -1,0 +1,205 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Outcome } from '../../src/core/outcome.js';
+import { due, rig } from './lane-rig.js';
+
+const delivered: Outcome = { kind: 'delivered', answer: '200' };
+const failed: Outcome = { kind: 'retry', reason: 'http_503', answer: '' };
+const turn = () => vi.advanceTimersByTimeAsync(0);
+
+beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
+afterEach(() => void vi.useRealTimers());
+
+describe('a lane', () => {
+  it('sends a fresh delivery at once, and settles it', async () => {
+    const { lane, accept, sent, settled, waiting } = rig();
+    lane.start();
+    await turn();
+    accept(due('a'));
+    expect(sent.map((send) => send.ids)).toEqual([['a.0']]);
+    sent[0]?.answer(delivered);
+    await turn();
+    expect(settled.map((write) => write.settlement.state)).toEqual(['delivered']);
+    expect(waiting.size).toBe(0);
+  });
+
+  it('sends a failed delivery again when it is due, not before', async () => {
+    const { lane, accept, sent } = rig();
+    lane.start();
+    await turn();
+    accept(due('a'));
+    sent[0]?.answer(failed);
+    await vi.advanceTimersByTimeAsync(499);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent).toHaveLength(2);
+  });
+
+  it('T12: takes up what the store has waiting at start, oldest due first', async () => {
+    const { lane, waiting, sent } = rig({ concurrency: 1, batch: 10 });
+    for (const [uid, dueMs] of [
+      ['late', 999],
+      ['early', 1],
+      ['future', 1_000_500],
+    ] as const)
+      waiting.set(`${uid}.0`, { ...due(uid), dueMs });
+    lane.start();
+    await turn();
+    expect(sent.map((send) => send.ids)).toEqual([['early.0', 'late.0']]);
+    sent[0]?.answer(delivered);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(sent[1]?.ids).toEqual(['future.0']);
+  });
+
+  it('T22: never has one delivery in two sends, though the store still calls it waiting', async () => {
+    const { lane, accept, sent } = rig({ concurrency: 8 });
+    lane.start();
+    await turn();
+    accept(due('a'));
+    lane.wake();
+    await turn();
+    lane.offer(due('a'));
+    lane.wake();
+    await turn();
+    expect(sent).toHaveLength(1);
+  });
+
+  it('T30: an open breaker burns no attempts: what waits behind it is untouched', async () => {
+    const { lane, accept, sent, settled, state } = rig({ concurrency: 1 });
+    lane.start();
+    await turn();
+    state.answer = () => ({ kind: 'retry', reason: 'refused', answer: '', holdSink: true });
+    for (let count = 0; count < 20; count++) accept(due(`d${count}`));
+    await turn();
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(600_000);
+    const tried = new Map<string, number>();
+    for (const send of sent) for (const id of send.ids) tried.set(id, (tried.get(id) ?? 0) + 1);
+    // Ten minutes at a hold of 15 to 30 s: a few dozen sends over 20 deliveries, where each alone would have had its five.
+    expect(sent.length).toBeLessThan(60);
+    state.answer = () => delivered;
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    const ended = settled.filter((write) => write.settlement.state !== 'waiting');
+    expect(ended).toHaveLength(20);
+  });
+
+  it('waits for the store to write, and keeps sending others meanwhile', async () => {
+    const { lane, accept, sent, settled, state } = rig({ concurrency: 1 });
+    lane.start();
+    await turn();
+    state.storeDown = true;
+    state.answer = () => delivered;
+    accept(due('a'));
+    accept(due('b'));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent.map((send) => send.ids)).toEqual([['a.0'], ['b.0']]);
+    expect(settled).toHaveLength(0);
+    state.storeDown = false;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(settled.map((write) => write.eventUid).sort()).toEqual(['a', 'b']);
+    expect(sent).toHaveLength(2);
+  });
+
+  it('T35: does nothing while idle, and does not spin while the store fails', async () => {
+    const { lane, state } = rig();
+    lane.start();
+    await vi.advanceTimersByTimeAsync(3_600_000);
+    expect(state.dueCalls).toBe(1);
+    state.storeDown = true;
+    lane.wake();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(state.dueCalls).toBeLessThanOrEqual(62);
+  });
+
+  it('reads back from the store what did not fit into memory, each once', async () => {
+    const { lane, accept, sent, settled, state } = rig({ concurrency: 1, batch: 100 });
+    lane.start();
+    await turn();
+    for (let count = 0; count < 3_000; count++) accept(due(`d${count}`));
+    state.answer = () => delivered;
+    sent[0]?.answer(delivered);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(settled).toHaveLength(3_000);
+    expect(new Set(sent.flatMap((send) => send.ids)).size).toBe(3_000);
+    expect(sent.flatMap((send) => send.ids)).toHaveLength(3_000);
+  });
+
+  it('a sink that ignores its signal loses its slot for no longer than the time to give it up', async () => {
+    const { lane, accept, sent, facts } = rig({ concurrency: 1, timeoutMs: 1_000 });
+    lane.start();
+    await turn();
+    accept(due('a'));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent[0]?.signal.aborted).toBe(true);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(facts[0]).toBe('a.0 retry → waiting');
+  });
+
+  it('a sink that throws, or answers for too few, costs an attempt, not the delivery', async () => {
+    const { lane, accept, sent, facts } = rig({ batch: 2, concurrency: 1 });
+    lane.start();
+    await turn();
+    accept(due('z'));
+    accept(due('a'));
+    accept(due('b'));
+    sent[0]?.answer(delivered);
+    await turn();
+    sent[1]?.answer([delivered]);
+    await turn();
+    expect(facts).toEqual(['z.0 delivered → delivered', 'a.0 delivered → delivered', 'b.0 retry → waiting']);
+  });
+
+  it('a text that cannot be rendered makes that delivery dead, and sends its batch mates', async () => {
+    const { lane, accept, sent, facts } = rig({
+      batch: 10,
+      concurrency: 1,
+      render: (event) => {
+        if (event.id === 'id-bad') throw new Error('no such key');
+        return null;
+      },
+    });
+    lane.start();
+    await turn();
+    accept(due('first'));
+    accept(due('bad'));
+    accept(due('good'));
+    sent[0]?.answer(delivered);
+    await turn();
+    expect(sent[1]?.ids).toEqual(['good.0']);
+    sent[1]?.answer(delivered);
+    await turn();
+    expect(facts).toContain('bad.0 rejected → dead');
+    expect(facts).toContain('good.0 delivered → delivered');
+  });
+
+  describe('that stops (T19)', () => {
+    it('lets what is under way end, and starts nothing new', async () => {
+      const { lane, accept, sent, settled, state } = rig({ concurrency: 1 });
+      lane.start();
+      await turn();
+      accept(due('a'));
+      accept(due('b'));
+      const stopped = lane.stop(20_000);
+      sent[0]?.answer(delivered);
+      await turn();
+      await stopped;
+      expect(settled.map((write) => write.eventUid)).toEqual(['a']);
+      expect(sent).toHaveLength(1);
+      expect(state.closed).toBe(true);
+    });
+
+    it('cuts short what outlasts the grace time, and leaves it waiting with its attempts unspent', async () => {
+      const { lane, accept, sent, settled, waiting } = rig({ concurrency: 1 });
+      lane.start();
+      await turn();
+      accept(due('a'));
+      const stopped = lane.stop(2_000);
+      await vi.advanceTimersByTimeAsync(2_000);
+      expect(sent[0]?.signal.aborted).toBe(true);
+      sent[0]?.answer({ kind: 'retry', reason: 'timeout', answer: '' });
+      await turn();
+      await stopped;
+      expect(settled).toHaveLength(0);
+      expect(waiting.get('a.0')).toMatchObject({ attempts: 0 });
+    });
+  });
+});

@@ -1,0 +1,12 @@
+import { expect, it } from 'vitest';
+import { createRedact } from '../../src/delivery/redact.js';
+
+it('T47: finds a secret as it is, inside a URL, and inside JSON', () => {
+  const redact = createRedact(['pa"ss/word?', 'pa']);
+  const text = redact(`a pa"ss/word? b ${encodeURIComponent('pa"ss/word?')} c ${JSON.stringify({ x: 'pa"ss/word?' })}`);
+  expect(text).toBe('a [redacted] b [redacted] c {"x":"[redacted]"}');
+});
+
+it('leaves a text alone where there is nothing to hide', () => {
+  expect(createRedact([''])('plain')).toBe('plain');
+});

@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import type { EventView } from '../../src/core/event.js';
+import type { DeliveryRow, EventStory, Owed } from '../../src/core/store.js';
+import { createReplayer } from '../../src/delivery/replay.js';
+import { due } from './lane-rig.js';
+
+function row(uid: string, index: number, parts: Partial<DeliveryRow> = {}): DeliveryRow {
+  return {
+    eventUid: uid,
+    index,
+    deliveryId: `${uid}.${index}`,
+    eventId: `id-${uid}`,
+    source: 'castai',
+    type: 't',
+    receivedMs: 0,
+    route: 'r',
+    sink: 's',
+    state: 'dead',
+    dueMs: null,
+    attempts: 3,
+    reason: 'http_400',
+    detail: null,
+    settledMs: 1,
+    ...parts,
+  };
+}
+
+/** A store of rows; `owes` is what the routing table says today. */
+function rig(rows: DeliveryRow[], owes: Owed[] = [], readable = true) {
+  const woken: (string | null)[] = [];
+  const rerouted: Owed[] = [];
+  const stories = (id: string): EventStory[] => {
+    const mine = rows.filter((candidate) => candidate.eventUid === id || candidate.eventId === id);
+    return mine.length === 0 ? [] : [{ event: due(mine[0]?.eventUid ?? '').event, deliveries: mine, attempts: [] }];
+  };
+  const replayer = createReplayer({
+    store: {
+      stories: (id) => Promise.resolve(stories(id)),
+      deliveries: (filter, limit, before) => {
+        const found = rows.filter(
+          (candidate) =>
+            (filter.sink ?? candidate.sink) === candidate.sink &&
+            (filter.reason ?? candidate.reason) === candidate.reason &&
+            (filter.state ?? candidate.state) === candidate.state,
+        );
+        const from = Number(before ?? 0);
+        return Promise.resolve({ rows: found.slice(from, from + limit), next: from + limit < found.length ? String(from + limit) : null });
+      },
+      replay: (key) =>
+        Promise.resolve(
+          rows.some((candidate) => candidate.eventUid === key.eventUid && candidate.index === key.index && candidate.state !== 'waiting'),
+        ),
+      reroute: (_key, fresh) => {
+        rerouted.push(...fresh);
+        return Promise.resolve(fresh.filter((owed) => owed.state === 'waiting').length);
+      },
+    },
+    view: () => (readable ? ({} as EventView) : null),
+    route: () => owes,
+    wake: (sink) => woken.push(sink),
+    nowMs: () => 0,
+  });
+  return { replayer, woken, rerouted };
+}
+
+describe('replay', () => {
+  it('of a delivery makes that one wait again, and wakes its lane', async () => {
+    const { replayer, woken } = rig([row('a', 0), row('a', 1, { sink: 'other' })]);
+    expect(await replayer.replay(['a.1'])).toEqual({ replayed: 1, refused: [] });
+    expect(woken).toEqual(['other']);
+  });
+
+  it('of an event, by either id, makes all its dead deliveries wait again', async () => {
+    const { replayer } = rig([row('a', 0), row('a', 1, { state: 'delivered' }), row('a', 2)]);
+    expect(await replayer.replay(['a'])).toEqual({ replayed: 2, refused: [] });
+    expect(await replayer.replay(['id-a'])).toEqual({ replayed: 2, refused: [] });
+  });
+
+  it('says of each id why nothing was replayed', async () => {
+    const { replayer } = rig([row('a', 0, { state: 'waiting' })]);
+    expect(await replayer.replay(['a', 'a.0', 'zz', 'zz.1'])).toEqual({
+      replayed: 0,
+      refused: [
+        { id: 'a', why: 'the event has no dead delivery; name a delivery to send it again' },
+        { id: 'a.0', why: 'it is waiting already' },
+        { id: 'zz', why: 'there is no event and no delivery with this id' },
+        { id: 'zz.1', why: 'there is no event and no delivery with this id' },
+      ],
+    });
+  });
+
+  it('of all goes through every page', async () => {
+    const { replayer } = rig(Array.from({ length: 1_234 }, (_, index) => row(`e${index}`, 0)));
+    expect(await replayer.replayAll({ state: 'dead', sink: 's' })).toEqual({ replayed: 1_234, refused: [] });
+    expect(await replayer.replayAll({ state: 'dead', sink: 'other' })).toEqual({ replayed: 0, refused: [] });
+  });
+});
+
+describe('T08: replay of an event that had no sink', () => {
+  const unrouted = row('a', 0, { sink: null, route: null, reason: 'unrouted' });
+  const owes: Owed[] = [{ state: 'waiting', route: 'r', sink: 's' }];
+
+  it('sends it through today’s routing table', async () => {
+    const { replayer, woken, rerouted } = rig([unrouted], owes);
+    expect(await replayer.replay(['a'])).toEqual({ replayed: 1, refused: [] });
+    expect(rerouted).toEqual(owes);
+    expect(woken).toContain('s');
+  });
+
+  it('does not send again what another row already delivered', async () => {
+    const { replayer, rerouted } = rig([unrouted, row('a', 1, { state: 'delivered' })], [...owes, { state: 'waiting', route: 'r2', sink: 's' }]);
+    await replayer.replay(['a.0']);
+    expect(rerouted).toEqual([{ state: 'waiting', route: 'r2', sink: 's' }]);
+  });
+
+  it('leaves it as it is where the table still knows nothing, or the body still cannot be read', async () => {
+    const nothing = rig([unrouted], [{ state: 'dead', route: null, sink: null, reason: 'unrouted', detail: 'no row matched' }]);
+    expect(await nothing.replayer.replay(['a'])).toEqual({ replayed: 0, refused: [{ id: 'a.0', why: 'unrouted: no row matched' }] });
+    const unreadable = rig([unrouted], owes, false);
+    expect(await unreadable.replayer.replay(['a'])).toMatchObject({ replayed: 0, refused: [{ id: 'a.0' }] });
+  });
+});
