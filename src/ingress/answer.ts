@@ -4,13 +4,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | number>>;
-  readonly body: Buffer;
+  /** A text and not bytes: Node sends it in one piece with the headers. */
+  readonly body: string;
 }
 
 /** A JSON answer. */
 export function json(status: number, body: object, headers: Readonly<Record<string, string>> = {}): Answer {
-  const bytes = Buffer.from(JSON.stringify(body));
-  return { status, headers: { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': bytes.length, ...headers }, body: bytes };
+  const text = JSON.stringify(body);
+  return {
+    status,
+    headers: { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(text), ...headers },
+    body: text,
+  };
 }
 
 /** Long enough for a restart or for a disk to be cleared a little, short enough that a sender still has retries left. */
@@ -34,30 +39,33 @@ export const ANSWERS = {
 /** A sender that is still sending when it is refused must get to read why: closing at once would reset the connection under the answer (RFC 9112, 9.6). */
 const LINGER_MS = 1_000;
 
-/** Writes an answer, once. `close` ends the connection after it. */
-export function write(request: IncomingMessage, response: ServerResponse, answer: Answer, close: boolean): void {
+/** Writes an answer, once; `close` ends the connection after it. Resolves when nothing more is read of the request. */
+export async function write(request: IncomingMessage, response: ServerResponse, answer: Answer, close: boolean): Promise<void> {
   if (response.headersSent || response.destroyed) return;
   const unread = !request.complete && hasBody(request);
   response.writeHead(answer.status, close || unread ? { ...answer.headers, Connection: 'close' } : answer.headers);
-  if (unread) linger(request, response, answer.body);
-  else response.end(answer.body);
+  if (!unread) response.end(answer.body);
+  else await linger(request, response, answer.body);
 }
 
 /** For what failed before it became a request: the socket is all there is. */
-export function bytesOf(answer: Answer, reasonPhrase: string): Buffer {
+export function textOf(answer: Answer, reasonPhrase: string): string {
   const headers = Object.entries({ ...answer.headers, Connection: 'close' }).map(([name, value]) => `${name}: ${value}\r\n`);
-  return Buffer.concat([Buffer.from(`HTTP/1.1 ${answer.status} ${reasonPhrase}\r\n${headers.join('')}\r\n`), answer.body]);
+  return `HTTP/1.1 ${answer.status} ${reasonPhrase}\r\n${headers.join('')}\r\n${answer.body}`;
 }
 
 /** Sends the whole answer, then discards what still comes in for a moment, and only then closes. */
-function linger(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+async function linger(request: IncomingMessage, response: ServerResponse, body: string): Promise<void> {
   if (request.method !== 'HEAD') response.write(body);
-  const timer = setTimeout(end, LINGER_MS);
-  function end(): void {
-    clearTimeout(timer);
-    response.end();
-  }
-  request.once('end', end).once('close', end).resume();
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, LINGER_MS);
+    const stop = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    request.once('end', stop).once('close', stop).resume();
+  });
+  response.end();
 }
 
 function hasBody(request: IncomingMessage): boolean {

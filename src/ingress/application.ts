@@ -18,23 +18,24 @@ export function requestListener(sources: readonly IngressSource[], bridge: Recei
   const app = new Koa();
   const routes = new Router({ strict: true, sensitive: true });
   for (const source of sources) {
-    routes.post(source.path, (context: Context) => receive(context.req, source, bridge, (answer) => answerWith(context, answer)));
+    routes.post(source.path, (context: Context) => receive(context.req, source, bridge, (answer) => reply(context, answer)));
     routes.all(source.path, (context: Context) => refuse(context, source.name, 'method', ANSWERS.method));
   }
-  app.context.onerror = onError;
+  // Koa calls it for a sender that hung up as well, and its own prints the error and answers 500. What is thrown in here never gets that far.
+  app.context.onerror = () => undefined;
   app
     .use(async (context, next) => {
       context.respond = false;
       if (gate.isClosed()) {
-        refuse(context, '', 'shutting_down', ANSWERS.shuttingDown);
+        await refuse(context, '', 'shutting_down', ANSWERS.shuttingDown);
       } else if (!hasPath(context)) {
-        refuse(context, '', 'bad_request', ANSWERS.badRequest);
+        await refuse(context, '', 'bad_request', ANSWERS.badRequest);
       } else {
         gate.entered(context);
         try {
           await next();
         } catch (error) {
-          onError.call(context, error);
+          await refuseForOurFault(context, error);
         } finally {
           gate.left(context);
         }
@@ -44,25 +45,24 @@ export function requestListener(sources: readonly IngressSource[], bridge: Recei
     .use((context) => refuse(context, '', 'not_found', ANSWERS.notFound));
 
   /** Koa's own way of answering costs a quarter of the whole request: this one place writes every answer instead (`respond = false`). */
-  function answerWith({ req, res }: Context, answer: Answer): void {
-    write(req, res, answer, gate.isClosed());
+  async function reply({ req, res }: Context, answer: Answer): Promise<void> {
+    await write(req, res, answer, gate.isClosed());
   }
 
-  function refuse(context: Context, source: string, reason: string, answer: Answer): void {
+  async function refuse(context: Context, source: string, reason: string, answer: Answer): Promise<void> {
     bridge.telemetry.refused({ source, reason, status: answer.status, detail: '' });
-    answerWith(context, answer);
+    await reply(context, answer);
   }
 
-  /**
-   * In place of Koa's, which answers 500 and prints the error. What was thrown in here is our own fault: senders try again after a 503.
-   * Koa itself calls it when all went well, with null, and when the sender hung up: then nothing can be written any more.
-   */
-  function onError(this: Context, error: unknown): void {
-    if (error === null || error === undefined || !this.writable || this.headerSent) return;
+  /** What was thrown in here is the bridge's own fault: senders try again after a 503. */
+  async function refuseForOurFault(context: Context, error: unknown): Promise<void> {
     const detail = error instanceof Error ? error.message : 'something was thrown that is no Error';
-    bridge.telemetry.refused({ source: '', reason: 'internal', status: ANSWERS.internal.status, detail });
     bridge.log.error({ error }, 'a request could not be handled');
-    answerWith(this, ANSWERS.internal);
+    if (context.headerSent) return;
+    // Answered first: what failed may be the telemetry.
+    const replied = reply(context, ANSWERS.internal);
+    bridge.telemetry.refused({ source: '', reason: 'internal', status: ANSWERS.internal.status, detail });
+    await replied;
   }
 
   const handle = app.callback();

@@ -1,6 +1,6 @@
-import { createServer, STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
-import type { Duplex } from 'node:stream';
-import { ANSWERS, bytesOf, type Answer } from './answer.js';
+import type { Context } from 'koa';
+import { createServer, STATUS_CODES, type Server } from 'node:http';
+import { ANSWERS, textOf, type Answer } from './answer.js';
 import { requestListener } from './application.js';
 import type { BodyLimits } from './body.js';
 import type { IngressSource, Receiving } from './receive.js';
@@ -36,14 +36,14 @@ const REQUEST_TIMEOUT_SLACK_MS = 5_000;
 
 /** Builds the server; it does not listen yet. */
 export function createIngress({ sources, ...bridge }: IngressDependencies): Ingress {
-  const underWay = new Set<IncomingMessage>();
+  const underWay = new Set<Context>();
   let draining = false;
   let onIdle: (() => void) | null = null;
   const gate = {
     isClosed: () => draining,
-    entered: ({ req }: { req: IncomingMessage }) => void underWay.add(req),
-    left: ({ req }: { req: IncomingMessage }) => {
-      underWay.delete(req);
+    entered: (context: Context) => void underWay.add(context),
+    left: (context: Context) => {
+      underWay.delete(context);
       if (underWay.size === 0) onIdle?.();
     },
   };
@@ -51,9 +51,17 @@ export function createIngress({ sources, ...bridge }: IngressDependencies): Ingr
   let listener = requestListener(sources, bridge, gate);
   const server = boundedServer(bridge.limits).on('request', (request, response) => listener(request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // The answer to a whole request that came before on this connection must not be mistaken for this one.
-    const awaited = [...underWay].some((request) => request.socket === socket && request.complete);
-    refuseSocket(error, socket, awaited, bridge);
+    if (error.code === 'ECONNRESET') {
+      socket.destroy();
+      return;
+    }
+    const present = [...underWay].filter(({ req }) => req.socket === socket);
+    const [reason, answer] = refusalOf(error.code);
+    // A request that was cut off while it came in is told of where it was being read.
+    if (present.every(({ req }) => req.complete)) bridge.telemetry.refused({ source: '', reason, status: answer.status, detail: error.code ?? '' });
+    // The answer to a whole request before this one must not be mistaken for this one's; and a request gets one answer, not two.
+    if (!socket.writable || present.some(({ req, headerSent }) => req.complete || headerSent)) socket.destroy();
+    else socket.end(textOf(answer, STATUS_CODES[answer.status] ?? ''), () => socket.destroy());
   });
 
   return {
@@ -89,17 +97,6 @@ function boundedServer({ headerTimeoutMs, bodyTimeoutMs }: IngressDependencies['
 }
 
 /** What Node could not make a request of: broken HTTP, headers that are too large or too slow. */
-function refuseSocket(error: NodeJS.ErrnoException, socket: Duplex, silently: boolean, { telemetry }: Receiving): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
-    socket.destroy();
-    return;
-  }
-  const [reason, answer] = refusalOf(error.code);
-  telemetry.refused({ source: '', reason, status: answer.status, detail: error.code ?? '' });
-  if (silently) socket.destroy();
-  else socket.end(bytesOf(answer, STATUS_CODES[answer.status] ?? ''), () => socket.destroy());
-}
-
 function refusalOf(code: string | undefined): readonly [string, Answer] {
   if (code === 'HPE_HEADER_OVERFLOW') return ['headers_too_large', ANSWERS.headersTooLarge];
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return ['timeout', ANSWERS.timeout];

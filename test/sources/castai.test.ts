@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { SignedRequest } from '../../src/core/source.js';
 import { castai, signCastai } from '../../src/sources/verify/castai.js';
 import { prepared, verifierContract } from '../contract/verifier.js';
 
@@ -34,10 +33,8 @@ verifierContract('castai', {
 
 describe('castai signatures', () => {
   it('are the lower-case hex HMAC-SHA256 of timestamp, dot and body', () => {
-    // Computed with: printf '1768209847.{"a":1}' | openssl dgst -sha256 -hmac key
-    const known = createHmac('sha256', 'key').update('1768209847.{"a":1}').digest('hex');
-    expect(signCastai('key', 1_768_209_847, Buffer.from('{"a":1}'))).toBe(known);
-    expect(known).toMatch(/^[0-9a-f]{64}$/);
+    // printf '1768209847.{"a":1}' | openssl dgst -sha256 -hmac key
+    expect(signCastai('key', 1_768_209_847, Buffer.from('{"a":1}'))).toBe('8fb2299c510270b1941152c25b4b31ab3d4a7f08c2ab98424b8e31dd0bb0ab83');
   });
 
   it('bind the timestamp: one second more and they are void', () => {
@@ -71,13 +68,6 @@ describe('castai signatures', () => {
   ])('T44: one %s is refused', (_, signature) => {
     const { headers, body } = signed();
     expect(verify({ headers: { ...headers, 'x-castai-signature': signature }, body }, NOW_MS)).toMatchObject({ authentic: false });
-  });
-
-  it('are found only under their own names, not under those every object has', () => {
-    const headers: SignedRequest['headers'] = Object.create({
-      'x-castai-signature': '',
-    }) as SignedRequest['headers'];
-    expect(verify({ headers, body: BODY }, NOW_MS)).toMatchObject({ authentic: false });
   });
 });
 

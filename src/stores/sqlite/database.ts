@@ -1,0 +1,104 @@
+import { DatabaseSync } from '@photostructure/sqlite';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** 'CBRG' as a number: tells this program's files from other SQLite databases. */
+const APPLICATION_ID = 0x43425247;
+
+/** Pages in the WAL before they are moved into the file: low enough to keep the slowest commits near the median. */
+const CHECKPOINT_PAGES = 500;
+
+const MIGRATIONS = new URL('./migrations/', import.meta.url);
+
+/** A file that cannot serve as the store; the text says what to do. */
+export class UnusableDatabase extends Error {
+  override readonly name = 'UnusableDatabase';
+}
+
+/** Opens the file for writing, makes it where it does not exist, and brings its tables up to date. */
+export function openDatabase(path: string): DatabaseSync {
+  return explained(path, () => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    // SQLite would make it readable for all; the WAL gets the mode of the file.
+    closeSync(openSync(path, 'a', 0o600));
+    const database = new DatabaseSync(path);
+    refuseOthers(database, path);
+    database.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma busy_timeout = 1000`);
+    migrate(database, path);
+    return database;
+  });
+}
+
+/** Opens the file for reading beside the writer. */
+export function openForReading(path: string): DatabaseSync {
+  const database = new DatabaseSync(path, { readOnly: true });
+  database.exec('pragma busy_timeout = 1000');
+  return database;
+}
+
+/** Takes the lock that keeps a second process off the file. It dies with the process, also by kill -9. */
+export function lock(path: string): { release(): void } {
+  const file = `${path}.lock`;
+  return explained(file, () => {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    closeSync(openSync(file, 'a', 0o600));
+    const database = new DatabaseSync(file);
+    try {
+      database.exec('pragma journal_mode = memory; begin exclusive');
+    } catch (error) {
+      database.close();
+      if (codeOf(error) !== SQLITE_BUSY) throw error;
+      throw new UnusableDatabase(`${path} is in use by another castbridge: stop it, or give this one a file of its own (storage.path)`);
+    }
+    return { release: () => database.close() };
+  });
+}
+
+function refuseOthers(database: DatabaseSync, path: string): void {
+  const id = pragma(database, 'application_id');
+  const tables = database.prepare('select count(*) as count from sqlite_master').get() as { count: number };
+  if (id === APPLICATION_ID || (id === 0 && tables.count === 0)) return;
+  database.close();
+  throw new UnusableDatabase(`${path} is a database of another program: name another file (storage.path)`);
+}
+
+function migrate(database: DatabaseSync, path: string): void {
+  const files = readdirSync(MIGRATIONS).sort();
+  const version = pragma(database, 'user_version');
+  if (version > files.length) {
+    database.close();
+    throw new UnusableDatabase(`${path} was written by a newer castbridge (version ${version} of the tables, this one knows ${files.length}): run the newer one, or name another file`);
+  }
+  files.slice(version).forEach((file, index) => {
+    const sql = readFileSync(new URL(file, MIGRATIONS), 'utf8');
+    database.exec(`begin immediate; ${sql}; pragma application_id = ${APPLICATION_ID}; pragma user_version = ${version + index + 1}; commit`);
+  });
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  const row = database.prepare(`pragma ${name}`).get() as Readonly<Record<string, number>>;
+  return row[name] ?? 0;
+}
+
+const SQLITE_BUSY = 5;
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+/** The primary result code of an SQLite error; null for anything else. */
+export function codeOf(error: unknown): number | null {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+}
+
+/** Says what to do about a file that cannot be opened. */
+export function explained<Result>(path: string, open: () => Result): Result {
+  try {
+    return open();
+  } catch (error) {
+    if (error instanceof UnusableDatabase) throw error;
+    const code = codeOf(error);
+    const what = error instanceof Error ? error.message : String(error);
+    if (code === SQLITE_NOTADB) throw new UnusableDatabase(`${path} is not a database: name another file (storage.path), or move it away`);
+    if (code === SQLITE_CORRUPT) throw new UnusableDatabase(`${path} is damaged (${what}): keep a copy, then recover it with \`sqlite3 FILE .recover\`, or move it away to begin anew`);
+    throw new UnusableDatabase(`${path} cannot be opened (${what}): check the path, its permissions and the free space`);
+  }
+}

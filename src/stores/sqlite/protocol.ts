@@ -1,0 +1,59 @@
+import type { Settlement } from '../../core/delivery.js';
+import type { Owed, Settled } from '../../core/store.js';
+
+/** How states are written in the tables. */
+export const STATE = { waiting: 0, delivered: 1, dead: 2 } as const satisfies Record<Settlement['state'], number>;
+
+/** Back from a number in a row. */
+export function stateOf(state: number): Settlement['state'] {
+  return state === STATE.waiting ? 'waiting' : state === STATE.delivered ? 'delivered' : 'dead';
+}
+
+/** An arrival without its body: that lies in the group's buffer, after those before it. */
+export interface PackedArrival {
+  readonly source: string;
+  readonly format: string;
+  readonly key: string | null;
+  readonly id: string;
+  readonly type: string;
+  readonly receivedMs: number;
+  readonly bodyBytes: number;
+  readonly owes: readonly Owed[];
+}
+
+/** What one transaction writes. */
+export interface WriteGroup {
+  readonly arrivals: readonly PackedArrival[];
+  /** The bodies of all arrivals, one after the other: one buffer, transferred, because a Buffer sent by itself drags its whole slab along. */
+  readonly bodies: ArrayBuffer;
+  readonly settled: readonly Settled[];
+}
+
+/** What became of one part of a group. `uid`: stored; null: a duplicate. */
+export type Written = { readonly ok: true; readonly uid: string | null } | { readonly ok: false; readonly error: string };
+
+/** One answer for each arrival, then one for each settlement, in order. */
+export interface GroupResult {
+  readonly arrivals: readonly Written[];
+  readonly settled: readonly Written[];
+  readonly durationMs: number;
+}
+
+/** A request to a thread, and its answer. */
+export interface Request {
+  readonly id: number;
+  readonly name: string;
+  readonly args: readonly unknown[];
+}
+
+export type Response =
+  | { readonly id: number; readonly ok: true; readonly result: unknown }
+  | { readonly id: number; readonly ok: false; readonly error: string; readonly unusable: boolean };
+
+/** What a thread is started with. */
+export interface ThreadOptions {
+  readonly role: 'writer' | 'reader';
+  readonly path: string;
+  readonly retentionMs: number;
+  readonly dedupWindowMs: number;
+}

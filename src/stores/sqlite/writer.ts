@@ -1,0 +1,189 @@
+import type { DatabaseSync } from '@photostructure/sqlite';
+import { randomBytes } from 'node:crypto';
+import { DEAD } from '../../core/delivery.js';
+import type { DeliveryKey, Owed, Settled, StoreLimits } from '../../core/store.js';
+import { codeOf, openDatabase } from './database.js';
+import { STATE, type GroupResult, type PackedArrival, type WriteGroup, type Written } from './protocol.js';
+import { createPruner } from './prune.js';
+import { digestOf, Seen } from './seen.js';
+
+/** Rows changed in one transaction by what may touch a whole backlog. */
+const CHUNK = 1_000;
+
+/** Codes of SQLite that are about one value, not about the file: TOOBIG, CONSTRAINT, MISMATCH, RANGE. */
+const VALUE_ERRORS: readonly (number | null)[] = [18, 19, 20, 25];
+
+/** Everything that writes, one transaction a call. Runs in a thread of its own. */
+export type Writer = ReturnType<typeof createWriter>;
+
+export function createWriter(path: string, limits: StoreLimits) {
+  const database = openDatabase(path);
+  const seen = new Seen(database);
+  const statements = prepare(database);
+  const sources = new Set((database.prepare('select name from sources').all() as unknown as { name: string }[]).map((row) => row.name));
+  // Drawn anew at every start: a restored or recreated file must not give an id a second time, consumers deduplicate by it.
+  const epoch = randomBytes(4).toString('hex');
+  const last = database.prepare('select max(seq) as seq from events').get() as { seq: number | null };
+  let nextSeq = Math.max((last.seq ?? 0) + 1, seen.nextSeq ?? 0);
+
+  const transaction = <Result>(keys: number, body: () => Result): Result => {
+    const seqBefore = nextSeq;
+    seen.begin(keys);
+    database.exec('begin immediate');
+    try {
+      const result = body();
+      if (keys > 0) seen.flush();
+      database.exec('commit');
+      return result;
+    } catch (error) {
+      if (database.isTransaction) database.exec('rollback');
+      seen.rollback();
+      nextSeq = seqBefore;
+      throw error;
+    }
+  };
+
+  const insert = (arrival: PackedArrival, body: Uint8Array): string | null => {
+    const receivedS = Math.max(0, Math.floor(arrival.receivedMs / 1000));
+    const digest = arrival.key === null ? null : digestOf(arrival.source, arrival.key);
+    if (digest !== null && seen.has(digest, receivedS, limits.dedupWindowMs / 1000)) return null;
+    const seq = nextSeq++;
+    const uid = `${seq.toString(36)}-${epoch}`;
+    if (!sources.has(arrival.source)) {
+      statements.insertSource.run(arrival.source);
+      sources.add(arrival.source);
+    }
+    statements.insertEvent.run(seq, uid, arrival.source, arrival.format, arrival.id, arrival.type, arrival.receivedMs, body);
+    arrival.owes.forEach((owed, n) => insertDelivery(seq, n, owed, arrival.receivedMs));
+    seen.add(seq, digest, receivedS);
+    return uid;
+  };
+
+  const insertDelivery = (seq: number, n: number, owed: Owed, nowMs: number): void => {
+    if (owed.state === 'waiting') statements.insertDelivery.run(seq, n, owed.route, owed.sink, STATE.waiting, nowMs, nowMs, null, null, null);
+    else statements.insertDelivery.run(seq, n, owed.route, null, STATE.dead, nowMs, nowMs, owed.reason, owed.detail, nowMs);
+  };
+
+  const settle = ({ eventUid, index, settlement, attempt }: Settled): void => {
+    const seq = seqOf(eventUid);
+    const endedMs = attempt.startedMs + attempt.durationMs;
+    const dueMs = settlement.state === 'waiting' ? settlement.dueMs : endedMs;
+    const reason = settlement.state === 'delivered' ? null : settlement.reason;
+    const row = statements.settle.get(STATE[settlement.state], dueMs, reason, attempt.outcome.answer, endedMs, seq, index) as { attempts: number } | undefined;
+    if (row === undefined) return;
+    const failure = attempt.outcome.kind === 'delivered' ? null : attempt.outcome.reason;
+    statements.insertAttempt.run(seq, index, row.attempts, attempt.startedMs, attempt.durationMs, attempt.outcome.kind, failure, attempt.outcome.answer);
+  };
+
+  const writeTogether = (group: WriteGroup, bodies: readonly Uint8Array[]): Omit<GroupResult, 'durationMs'> =>
+    transaction(group.arrivals.length, () => ({
+      arrivals: group.arrivals.map((arrival, index) => ({ ok: true, uid: insert(arrival, bodies[index] ?? new Uint8Array()) })),
+      settled: group.settled.map((settled) => {
+        settle(settled);
+        return { ok: true, uid: null };
+      }),
+    }));
+
+  /** One value that SQLite refuses must not take its group with it. */
+  const writeApart = (group: WriteGroup, bodies: readonly Uint8Array[]): Omit<GroupResult, 'durationMs'> => ({
+    arrivals: group.arrivals.map((arrival, index) => attempted(() => transaction(1, () => insert(arrival, bodies[index] ?? new Uint8Array())))),
+    settled: group.settled.map((settled) =>
+      attempted(() => {
+        transaction(0, () => settle(settled));
+        return null;
+      }),
+    ),
+  });
+
+  return {
+    write(group: WriteGroup): GroupResult {
+      const started = performance.now();
+      const bodies = slices(group);
+      let result: Omit<GroupResult, 'durationMs'>;
+      try {
+        result = writeTogether(group, bodies);
+      } catch (error) {
+        if (!VALUE_ERRORS.includes(codeOf(error))) throw error;
+        result = writeApart(group, bodies);
+      }
+      return { ...result, durationMs: performance.now() - started };
+    },
+
+    /** Seqs of the events that a sender's id stands for, over all sources. */
+    find: (id: string): number[] => [...sources].flatMap((source) => seen.find(digestOf(source, id))),
+
+    replay: ({ eventUid, index }: DeliveryKey, nowMs: number): boolean =>
+      transaction(0, () => statements.replay.run(nowMs, nowMs, seqOf(eventUid), index, eventUid).changes > 0),
+
+    reroute: ({ eventUid, index }: DeliveryKey, owes: readonly Owed[], nowMs: number): number =>
+      transaction(0, () => {
+        const seq = seqOf(eventUid);
+        const { n } = statements.lastIndex.get(seq) as { n: number | null };
+        if (n === null || statements.removeDeadLetter.run(seq, index).changes === 0) return 0;
+        owes.forEach((owed, offset) => insertDelivery(seq, n + 1 + offset, owed, nowMs));
+        return owes.filter((owed) => owed.state === 'waiting').length;
+      }),
+
+    killOrphans(sinks: readonly string[], nowMs: number): number {
+      const waiting = statements.waitingSinks.all() as unknown as { sink: string }[];
+      let killed = 0;
+      for (const { sink } of waiting.filter((row) => !sinks.includes(row.sink))) {
+        for (let changes = -1; changes !== 0; killed += changes) changes = transaction(0, () => Number(statements.kill.run(DEAD.sinkRemoved, nowMs, sink, CHUNK).changes));
+      }
+      return killed;
+    },
+
+    prune: createPruner(database, seen, limits, transaction),
+    probe: (nowMs: number): void => transaction(0, () => void statements.probe.run(nowMs)),
+    close: (): void => database.close(),
+  };
+}
+
+function attempted(write: () => string | null): Written {
+  try {
+    return { ok: true, uid: write() };
+  } catch (error) {
+    return { ok: false, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+function slices({ arrivals, bodies }: WriteGroup): Uint8Array[] {
+  let offset = 0;
+  return arrivals.map(({ bodyBytes }) => {
+    offset += bodyBytes;
+    return new Uint8Array(bodies, offset - bodyBytes, bodyBytes);
+  });
+}
+
+/** An event's place in the table stands in its uid. NaN, which no row has, for anything else. */
+export function seqOf(uid: string): number {
+  return parseInt(uid.split('-')[0] ?? '', 36);
+}
+
+function prepare(database: DatabaseSync) {
+  return {
+    insertSource: database.prepare('insert or ignore into sources (name) values (?)'),
+    insertEvent: database.prepare('insert into events (seq, uid, source, format, id, type, received_ms, body) values (?, ?, ?, ?, ?, ?, ?, ?)'),
+    insertDelivery: database.prepare(
+      'insert into deliveries (event_seq, n, route, sink, state, due_ms, since_ms, reason, detail, settled_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    settle: database.prepare(`
+      update deliveries set state = ?, due_ms = ?, attempts = attempts + 1, reason = ?, detail = ?, settled_ms = ?
+      where event_seq = ? and n = ? and state = ${STATE.waiting}
+      returning attempts`),
+    insertAttempt: database.prepare(
+      'insert into attempts (event_seq, n, attempt, started_ms, duration_ms, outcome, reason, answer) values (?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
+    replay: database.prepare(`
+      update deliveries set state = ${STATE.waiting}, due_ms = ?, since_ms = ?, attempts_before = attempts, settled_ms = null
+      where event_seq = ? and n = ? and state <> ${STATE.waiting} and sink is not null
+        and exists (select 1 from events where seq = event_seq and uid = ?)`),
+    lastIndex: database.prepare('select max(n) as n from deliveries where event_seq = ?'),
+    removeDeadLetter: database.prepare(`delete from deliveries where event_seq = ? and n = ? and sink is null and state = ${STATE.dead}`),
+    waitingSinks: database.prepare(`select distinct sink from deliveries where state = ${STATE.waiting}`),
+    kill: database.prepare(`
+      update deliveries set state = ${STATE.dead}, reason = ?, settled_ms = ?
+      where (event_seq, n) in (select event_seq, n from deliveries where state = ${STATE.waiting} and sink = ? limit ?)`),
+    probe: database.prepare("insert into meta (name, value) values ('probed_ms', ?) on conflict (name) do update set value = excluded.value"),
+  };
+}
