@@ -77,6 +77,7 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
       store,
       route,
       telemetry,
+      log,
       nowMs,
       onStored: (event, owes) => {
         owes.forEach((owed, index) => {

@@ -2,6 +2,11 @@ import type { Delivery, Settlement } from './delivery.js';
 import type { StoredEvent } from './event.js';
 import type { Outcome } from './outcome.js';
 
+/** The dedup key of an event with an id of its own: marked, so that no id can be mistaken for a key made from a hash. */
+export function keyOfId(id: string): string {
+  return `id:${id}`;
+}
+
 /** An event on its way in, with what the routing table says it owes. */
 export interface Arrival {
   readonly source: string;

@@ -4,7 +4,7 @@ import { DEAD } from '../core/delivery.js';
 import type { Decoded, EventView, StoredEvent } from '../core/event.js';
 import type { Log } from '../core/sink.js';
 import type { FormatKind, Verify } from '../core/source.js';
-import { StoreUnavailable, type Arrival, type Owed, type Receipt, type Store } from '../core/store.js';
+import { keyOfId, StoreUnavailable, type Arrival, type Owed, type Receipt, type Store } from '../core/store.js';
 import type { Telemetry } from '../core/telemetry.js';
 import { ANSWERS, json, type Answer } from './answer.js';
 import { readBody, type BodyFault, type BodyLimits } from './body.js';
@@ -95,7 +95,7 @@ function judge(source: IngressSource, body: Buffer, receivedMs: number, route: R
     return { arrival: arrival(`missing_id:${sha256(body)}`, '', event.type, [deadLetter(refusal)]), refusal };
   }
   const id = event.id ?? `sha256:${sha256(body)}`;
-  const key = event.id === null ? id : `id:${id}`;
+  const key = event.id === null ? id : keyOfId(id);
   const owes = route(view(event, id, source.name, receivedMs));
   return { arrival: arrival(key, id, event.type, owes), refusal: null };
 }

@@ -1,4 +1,4 @@
-import { DatabaseSync } from '@photostructure/sqlite';
+import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -16,7 +16,7 @@ export class UnusableDatabase extends Error {
 }
 
 /** Opens the file for writing, makes it where it does not exist, and brings its tables up to date. */
-export function openDatabase(path: string): DatabaseSync {
+export function openDatabase(path: string): DatabaseSyncInstance {
   return explained(path, () => {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     // SQLite would make it readable for all; the WAL gets the mode of the file.
@@ -30,7 +30,7 @@ export function openDatabase(path: string): DatabaseSync {
 }
 
 /** Opens the file for reading beside the writer. */
-export function openForReading(path: string): DatabaseSync {
+export function openForReading(path: string): DatabaseSyncInstance {
   const database = new DatabaseSync(path, { readOnly: true });
   database.exec('pragma busy_timeout = 1000');
   return database;
@@ -54,7 +54,7 @@ export function lock(path: string): { release(): void } {
   });
 }
 
-function refuseOthers(database: DatabaseSync, path: string): void {
+function refuseOthers(database: DatabaseSyncInstance, path: string): void {
   const id = pragma(database, 'application_id');
   const tables = database.prepare('select count(*) as count from sqlite_master').get() as { count: number };
   if (id === APPLICATION_ID || (id === 0 && tables.count === 0)) return;
@@ -62,7 +62,7 @@ function refuseOthers(database: DatabaseSync, path: string): void {
   throw new UnusableDatabase(`${path} is a database of another program: name another file (storage.path)`);
 }
 
-function migrate(database: DatabaseSync, path: string): void {
+function migrate(database: DatabaseSyncInstance, path: string): void {
   const files = readdirSync(MIGRATIONS).sort();
   const version = pragma(database, 'user_version');
   if (version > files.length) {
@@ -75,7 +75,7 @@ function migrate(database: DatabaseSync, path: string): void {
   });
 }
 
-function pragma(database: DatabaseSync, name: string): number {
+function pragma(database: DatabaseSyncInstance, name: string): number {
   const row = database.prepare(`pragma ${name}`).get() as Readonly<Record<string, number>>;
   return row[name] ?? 0;
 }

@@ -1,4 +1,4 @@
-import type { DatabaseSync } from '@photostructure/sqlite';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import type { StoreLimits } from '../../core/store.js';
 import { STATE } from './protocol.js';
 import type { Seen } from './seen.js';
@@ -13,7 +13,7 @@ const PACKS = 10;
  * Removes events that are past their retention, a chunk a call, walking the table by a cursor: events that stay because
  * something of them still waits are looked at once a round, not once a chunk. Answers how many it removed or passed; 0: the round is over.
  */
-export function createPruner(database: DatabaseSync, seen: Seen, limits: StoreLimits, transaction: <Result>(keys: number, body: () => Result) => Result) {
+export function createPruner(database: DatabaseSyncInstance, seen: Seen, limits: StoreLimits, transaction: <Result>(keys: number, body: () => Result) => Result) {
   const next = database.prepare(`
     select seq, exists (
       select 1 from deliveries where event_seq = seq and (state = ${STATE.waiting} or settled_ms >= ?)

@@ -1,4 +1,4 @@
-import type { DatabaseSync, StatementSync } from '@photostructure/sqlite';
+import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
 import { createHash } from 'node:crypto';
 
 /** Entries a row of `dedup` holds. */
@@ -27,11 +27,11 @@ export class Seen {
   /** The last row of `dedup`, while it fills. */
   #pack = { firstSeq: 0, count: 0, entries: Buffer.alloc(PACK * ENTRY_BYTES) };
   #undo: { readonly slots: number[]; readonly firstSeq: number; readonly count: number } = { slots: [], firstSeq: 0, count: 0 };
-  readonly #packOf: StatementSync;
-  readonly #save: StatementSync;
-  readonly #oldest: StatementSync;
+  readonly #packOf: StatementSyncInstance;
+  readonly #save: StatementSyncInstance;
+  readonly #oldest: StatementSyncInstance;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSyncInstance) {
     this.#packOf = database.prepare('select first_seq, entries from dedup where first_seq <= ? order by first_seq desc limit 1');
     this.#save = database.prepare('insert into dedup (first_seq, entries) values (?, ?) on conflict (first_seq) do update set entries = excluded.entries');
     this.#oldest = database.prepare('select min(first_seq) as seq from dedup');

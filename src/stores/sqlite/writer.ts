@@ -1,7 +1,7 @@
-import type { DatabaseSync } from '@photostructure/sqlite';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { randomBytes } from 'node:crypto';
 import { DEAD } from '../../core/delivery.js';
-import type { DeliveryKey, Owed, Settled, StoreLimits } from '../../core/store.js';
+import { keyOfId, type DeliveryKey, type Owed, type Settled, type StoreLimits } from '../../core/store.js';
 import { codeOf, openDatabase } from './database.js';
 import { STATE, type GroupResult, type PackedArrival, type WriteGroup, type Written } from './protocol.js';
 import { createPruner } from './prune.js';
@@ -110,7 +110,7 @@ export function createWriter(path: string, limits: StoreLimits) {
     },
 
     /** Seqs of the events that a sender's id stands for, over all sources. */
-    find: (id: string): number[] => [...sources].flatMap((source) => seen.find(digestOf(source, id))),
+    find: (id: string): number[] => [...sources].flatMap((source) => [keyOfId(id), id].flatMap((key) => seen.find(digestOf(source, key)))),
 
     replay: ({ eventUid, index }: DeliveryKey, nowMs: number): boolean =>
       transaction(0, () => statements.replay.run(nowMs, nowMs, seqOf(eventUid), index, eventUid).changes > 0),
@@ -160,7 +160,7 @@ export function seqOf(uid: string): number {
   return parseInt(uid.split('-')[0] ?? '', 36);
 }
 
-function prepare(database: DatabaseSync) {
+function prepare(database: DatabaseSyncInstance) {
   return {
     insertSource: database.prepare('insert or ignore into sources (name) values (?)'),
     insertEvent: database.prepare('insert into events (seq, uid, source, format, id, type, received_ms, body) values (?, ?, ?, ?, ?, ?, ?, ?)'),

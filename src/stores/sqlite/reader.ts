@@ -1,0 +1,169 @@
+import type { DeliveryFilter, DeliveryRow, DueDelivery, EventStory, Page, StoreStats } from '../../core/store.js';
+import { deliveryId } from '../../core/delivery.js';
+import type { AttemptRow } from '../../core/store.js';
+import type { StoredEvent } from '../../core/event.js';
+import type { Outcome } from '../../core/outcome.js';
+import { openForReading } from './database.js';
+import { STATE, stateOf } from './protocol.js';
+import { seqOf } from './writer.js';
+
+/** Bodies that one page of due deliveries may hold: a backlog of large events must not fill the memory. */
+const DUE_BYTES_MAX = 16 * 1024 * 1024;
+
+/** Everything that reads, beside the writer. Runs in a thread of its own, so that a long listing delays no commit. */
+export type Reader = ReturnType<typeof createReader>;
+
+export function createReader(path: string) {
+  const database = openForReading(path);
+  const statements = {
+    due: database.prepare(`
+      select d.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, e.uid, length(e.body) as body_bytes
+      from deliveries d join events e on e.seq = d.event_seq
+      where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms <= ? order by d.due_ms, d.event_seq, d.n`),
+    nextDue: database.prepare(`select min(due_ms) as due_ms from deliveries where state = ${STATE.waiting} and sink = ? and due_ms > ?`),
+    event: database.prepare('select uid, source, format, id, type, received_ms, body from events where seq = ?'),
+    deliveriesOf: database.prepare(`${SELECT_ROWS} where d.event_seq = ? order by d.n`),
+    attemptsOf: database.prepare('select * from attempts where event_seq = ? order by n, attempt'),
+    waiting: database.prepare(`select sink, count(*) as count, min(due_ms) as oldest from deliveries where state = ${STATE.waiting} group by sink`),
+  };
+
+  const eventAt = (seq: number): StoredEvent | null => {
+    const row = statements.event.get(seq) as EventRow | undefined;
+    return row === undefined ? null : eventOf(row);
+  };
+
+  return {
+    due(sink: string, nowMs: number, limit: number, held: ReadonlySet<string>): { deliveries: DueDelivery[]; nextDueMs: number | null } {
+      const deliveries: DueDelivery[] = [];
+      let bytes = 0;
+      for (const row of statements.due.iterate(sink, nowMs) as Iterable<DueRow>) {
+        if (held.has(deliveryId(row.uid, row.n))) continue;
+        const event = eventAt(row.event_seq);
+        if (event === null) continue;
+        deliveries.push({ index: row.n, route: row.route, sink: row.sink, attempts: row.attempts, sinceMs: row.since_ms, event });
+        bytes += row.body_bytes;
+        if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) break;
+      }
+      const next = statements.nextDue.get(sink, nowMs) as { due_ms: number | null };
+      return { deliveries, nextDueMs: next.due_ms };
+    },
+
+    deliveries(filter: DeliveryFilter, limit: number, before: string | null): Page<DeliveryRow> {
+      const { sql, values } = listing(filter, before);
+      const rows = (database.prepare(sql).all(...values, limit) as unknown as ListedRow[]).map(rowOf);
+      const last = rows.at(-1);
+      return { rows, next: last !== undefined && rows.length === limit ? last.deliveryId : null };
+    },
+
+    /** `seqs`: where the writer says the sender's id is. */
+    stories(id: string, seqs: readonly number[]): EventStory[] {
+      const own = eventAt(seqOf(id));
+      const places = own?.uid === id ? [seqOf(id), ...seqs] : seqs;
+      return [...new Set(places)].flatMap((seq) => {
+        const event = eventAt(seq);
+        if (event === null || (event.uid !== id && event.id !== id)) return [];
+        const deliveries = (statements.deliveriesOf.all(seq) as unknown as ListedRow[]).map(rowOf);
+        return [{ event, deliveries, attempts: (statements.attemptsOf.all(seq) as unknown as PastAttempt[]).map(attemptOf) }];
+      });
+    },
+
+    stats(): StoreStats {
+      const rows = statements.waiting.all() as unknown as { sink: string; count: number; oldest: number }[];
+      return { waiting: rows.map(({ sink, count, oldest }) => ({ sink, count, oldestDueMs: oldest })) };
+    },
+
+    close: (): void => database.close(),
+  };
+}
+
+const SELECT_ROWS = `
+  select d.*, e.uid, e.id, e.source, e.type, e.received_ms from deliveries d join events e on e.seq = d.event_seq`;
+
+/** Newest first, from the row before `before` on. The state is a literal, so that SQLite can use the partial index of that state. */
+function listing(filter: DeliveryFilter, before: string | null): { sql: string; values: (string | number)[] } {
+  const values: (string | number)[] = [];
+  const conditions: string[] = [];
+  const both = (condition: string, ...bound: (string | number)[]): void => {
+    conditions.push(condition);
+    values.push(...bound);
+  };
+  if (filter.state !== undefined) both(`d.state = ${STATE[filter.state]}`);
+  if (filter.sink !== undefined) both('d.sink = ?', filter.sink);
+  if (filter.reason !== undefined) both('d.reason = ?', filter.reason);
+  const [uid = '', index = ''] = before?.split('.') ?? [];
+  if (before !== null) both('(d.event_seq, d.n) < (?, ?)', seqOf(uid) || 0, Number(index) || 0);
+  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
+  return { sql: `${SELECT_ROWS} ${where} order by d.event_seq desc, d.n desc limit ?`, values };
+}
+
+interface DueRow {
+  readonly event_seq: number;
+  readonly n: number;
+  readonly route: string | null;
+  readonly sink: string;
+  readonly attempts: number;
+  readonly since_ms: number;
+  readonly uid: string;
+  readonly body_bytes: number;
+}
+
+interface EventRow {
+  readonly uid: string;
+  readonly source: string;
+  readonly format: string;
+  readonly id: string;
+  readonly type: string;
+  readonly received_ms: number;
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+interface ListedRow extends Omit<EventRow, 'format' | 'body'> {
+  readonly n: number;
+  readonly route: string | null;
+  readonly sink: string | null;
+  readonly state: number;
+  readonly due_ms: number;
+  readonly attempts: number;
+  readonly reason: string | null;
+  readonly detail: string | null;
+  readonly settled_ms: number | null;
+}
+
+interface PastAttempt {
+  readonly n: number;
+  readonly attempt: number;
+  readonly started_ms: number;
+  readonly duration_ms: number;
+  readonly outcome: Outcome['kind'];
+  readonly reason: string | null;
+  readonly answer: string;
+}
+
+function eventOf({ uid, source, format, id, type, received_ms, body }: EventRow): StoredEvent {
+  return { uid, source, format, id, type, receivedMs: received_ms, body: body as Buffer };
+}
+
+function rowOf(row: ListedRow): DeliveryRow {
+  const state = stateOf(row.state);
+  return {
+    eventUid: row.uid,
+    index: row.n,
+    deliveryId: deliveryId(row.uid, row.n),
+    eventId: row.id,
+    source: row.source,
+    type: row.type,
+    receivedMs: row.received_ms,
+    route: row.route,
+    sink: row.sink,
+    state,
+    dueMs: state === 'waiting' ? row.due_ms : null,
+    attempts: row.attempts,
+    reason: row.reason,
+    detail: row.detail,
+    settledMs: state === 'waiting' ? null : row.settled_ms,
+  };
+}
+
+function attemptOf({ n, attempt, started_ms, duration_ms, outcome, reason, answer }: PastAttempt): AttemptRow {
+  return { index: n, attempt, startedMs: started_ms, durationMs: duration_ms, outcome, reason, answer };
+}

@@ -1,0 +1,190 @@
+import { StoreUnavailable, type Arrival, type DueDelivery, type EventStory, type Receipt, type Settled, type Store, type StoreLimits } from '../../core/store.js';
+import type { Telemetry } from '../../core/telemetry.js';
+import { lock } from './database.js';
+import type { GroupResult, PackedArrival, Written } from './protocol.js';
+import { Thread } from './thread.js';
+
+/** What one transaction takes at most: above it, the wait for a commit grows faster than what it saves. */
+const GROUP_EVENTS_MAX = 512;
+const GROUP_SETTLED_MAX = 2_048;
+const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+/** Arrivals that may wait for a commit: more than that, and the disk is not keeping up. */
+const WAITING_MAX = 10_000;
+const WAITING_BYTES_MAX = 256 * 1024 * 1024;
+
+export interface SqliteOptions {
+  readonly path: string;
+  readonly limits: StoreLimits;
+  readonly telemetry: Pick<Telemetry, 'committed' | 'storeFailing' | 'storeRecovered'>;
+  /** Where the threads' entry is; tests that run the sources name the built one. */
+  readonly workerUrl?: URL;
+}
+
+interface Waiting<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Opens the store. Rejects with UnusableDatabase (its text says what to do) where the file is in use, damaged, foreign or newer. */
+export async function openSqliteStore({ path, limits, telemetry, workerUrl = new URL('./worker.js', import.meta.url) }: SqliteOptions): Promise<Store> {
+  const held = lock(path);
+  let writer: Thread | null = null;
+  try {
+    writer = await Thread.open({ role: 'writer', path, ...limits }, workerUrl);
+    const reader = await Thread.open({ role: 'reader', path, ...limits }, workerUrl);
+    return createStore(writer, reader, telemetry, () => held.release());
+  } catch (error) {
+    await writer?.close();
+    held.release();
+    throw error;
+  }
+}
+
+function createStore(writer: Thread, reader: Thread, telemetry: SqliteOptions['telemetry'], release: () => void): Store {
+  const group = createGroupCommit(writer, telemetry);
+  /** Every other write: its fate tells about the store as much as a commit's does. */
+  const write = async <Result>(name: string, ...args: unknown[]): Promise<Result> => group.watched(writer.call<Result>(name, args));
+
+  return {
+    accept: (arrival) => group.accept(arrival),
+    settle: (settled) => group.settle(settled),
+    due: async (sink, nowMs, limit, held) => {
+      const page = await reader.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('due', [sink, nowMs, limit, held]);
+      return { ...page, deliveries: page.deliveries.map((delivery) => ({ ...delivery, event: asBuffer(delivery.event) })) };
+    },
+    killOrphans: (sinks, nowMs) => write('killOrphans', sinks, nowMs),
+    deliveries: (filter, limit, before) => reader.call('deliveries', [filter, limit, before]),
+    stories: async (id) => {
+      const seqs = await writer.call<number[]>('find', [id]);
+      const stories = await reader.call<EventStory[]>('stories', [id, seqs]);
+      return stories.map((story) => ({ ...story, event: asBuffer(story.event) }));
+    },
+    replay: (key, nowMs) => write('replay', key, nowMs),
+    reroute: (key, owes, nowMs) => write('reroute', key, owes, nowMs),
+    stats: () => reader.call('stats', []),
+    prune: (nowMs) => write('prune', nowMs),
+    probe: () => write('probe', Date.now()),
+    close: async () => {
+      await group.finished();
+      await reader.close();
+      await writer.close();
+      release();
+    },
+  };
+}
+
+/** A structured clone turns a Buffer into a Uint8Array. */
+function asBuffer<Event extends { readonly body: Uint8Array }>(event: Event): Event & { readonly body: Buffer } {
+  return { ...event, body: Buffer.from(event.body.buffer, event.body.byteOffset, event.body.byteLength) };
+}
+
+/** One group is on its way; whatever arrives meanwhile is the next one. No timer: an idle store commits at once, a busy one in large groups. */
+function createGroupCommit(writer: Thread, telemetry: SqliteOptions['telemetry']) {
+  let arrivals: Waiting<Arrival, Receipt>[] = [];
+  let settlements: Waiting<Settled, void>[] = [];
+  let waitingBytes = 0;
+  let busy = false;
+  let underWay = Promise.resolve();
+  let failingSinceMs: number | null = null;
+
+  const works = (): void => {
+    if (failingSinceMs !== null) telemetry.storeRecovered({ downMs: Date.now() - failingSinceMs });
+    failingSinceMs = null;
+  };
+  const fails = (detail: string): void => {
+    if (failingSinceMs !== null) return;
+    failingSinceMs = Date.now();
+    telemetry.storeFailing({ detail });
+  };
+
+  const commitNext = async (): Promise<void> => {
+    while (arrivals.length + settlements.length > 0) {
+      const accepted = takeArrivals();
+      const settled = settlements.slice(0, GROUP_SETTLED_MAX);
+      settlements = settlements.slice(settled.length);
+      try {
+        const result = await write(accepted, settled);
+        works();
+        telemetry.committed({ events: accepted.length, settlements: settled.length, durationMs: result.durationMs });
+        accepted.forEach((waiting, index) => hand(waiting, result.arrivals[index], (uid) => receiptOf(waiting.item, uid)));
+        settled.forEach((waiting, index) => hand(waiting, result.settled[index], () => undefined));
+      } catch (error) {
+        const unavailable = error instanceof Error ? error : new StoreUnavailable(String(error));
+        fails(unavailable.message);
+        for (const { reject } of [...accepted, ...settled]) reject(unavailable);
+      }
+    }
+    // With the loop's last look, not after it: an arrival in between would wait for ever.
+    busy = false;
+  };
+
+  const takeArrivals = (): Waiting<Arrival, Receipt>[] => {
+    let bytes = 0;
+    let count = 0;
+    while (count < Math.min(arrivals.length, GROUP_EVENTS_MAX) && (count === 0 || bytes < GROUP_BYTES_MAX)) bytes += arrivals[count++]?.item.body.length ?? 0;
+    const taken = arrivals.slice(0, count);
+    arrivals = arrivals.slice(count);
+    waitingBytes -= bytes;
+    return taken;
+  };
+
+  const write = (accepted: readonly Waiting<Arrival, Receipt>[], settled: readonly Waiting<Settled, void>[]): Promise<GroupResult> => {
+    const bodies = new ArrayBuffer(accepted.reduce((sum, { item }) => sum + item.body.length, 0));
+    const all = new Uint8Array(bodies);
+    let offset = 0;
+    const packed = accepted.map(({ item }): PackedArrival => {
+      all.set(item.body, offset);
+      offset += item.body.length;
+      const { source, format, key, id, type, receivedMs, owes } = item;
+      return { source, format, key, id, type, receivedMs, bodyBytes: item.body.length, owes };
+    });
+    return writer.call('write', [{ arrivals: packed, bodies, settled: settled.map(({ item }) => item) }], [bodies]);
+  };
+
+  const begin = (): void => {
+    if (busy) return;
+    busy = true;
+    underWay = commitNext();
+  };
+
+  return {
+    accept: (arrival: Arrival): Promise<Receipt> =>
+      new Promise((resolve, reject) => {
+        if (arrivals.length >= WAITING_MAX || waitingBytes + arrival.body.length > WAITING_BYTES_MAX) {
+          reject(new StoreUnavailable('too many events wait for the disk'));
+          return;
+        }
+        arrivals.push({ item: arrival, resolve, reject });
+        waitingBytes += arrival.body.length;
+        begin();
+      }),
+    settle: (settled: Settled): Promise<void> =>
+      new Promise((resolve, reject) => {
+        settlements.push({ item: settled, resolve, reject });
+        begin();
+      }),
+    watched: async <Result>(call: Promise<Result>): Promise<Result> => {
+      try {
+        const result = await call;
+        works();
+        return result;
+      } catch (error) {
+        fails(error instanceof Error ? error.message : String(error));
+        throw error;
+      }
+    },
+    finished: async (): Promise<void> => {
+      while (busy) await underWay;
+    },
+  };
+}
+
+function hand<Result>({ resolve, reject }: Waiting<unknown, Result>, written: Written | undefined, result: (uid: string | null) => Result): void {
+  if (written?.ok === true) resolve(result(written.uid));
+  else reject(new StoreUnavailable(written?.error ?? 'the writer gave no answer'));
+}
+
+function receiptOf({ source, format, id, type, receivedMs, body }: Arrival, uid: string | null): Receipt {
+  return uid === null ? { kind: 'duplicate' } : { kind: 'stored', event: { uid, source, format, id, type, receivedMs, body } };
+}
