@@ -1,0 +1,123 @@
+import { Environment, type ASTNode } from '@marcbachmann/cel-js';
+import type { EventView } from '../core/event.js';
+import type { Problem, Report } from '../core/problem.js';
+import { suggest } from '../core/suggest.js';
+
+/** A longer condition belongs into a program of its own. */
+const SOURCE_CHARS_MAX = 4_000;
+
+/** What a sender may leave out: '' in CEL, so that comparing it is false rather than an error. */
+const OPTIONAL = ['severity', 'name', 'message', 'time', 'cluster.id', 'cluster.name'];
+
+const text = 'string';
+const EVENT = {
+  id: text,
+  source: text,
+  type: text,
+  severity: text,
+  name: text,
+  message: text,
+  cluster: { id: text, name: text },
+  time: text,
+  receivedAt: text,
+  data: 'dyn',
+  body: 'dyn',
+};
+
+const environment = new Environment({ unlistedVariablesAreDyn: false, enableOptionalTypes: true }).registerVariable('event', { schema: EVENT });
+
+/** Evaluates for one event. Throws where that cannot be done. */
+export type Evaluate = (event: EventView) => unknown;
+
+/** Compiles one expression; null, and a report, where it is wrong. `type` is what CEL's checker makes of it. */
+export function compileCel(source: string, path: Problem['path'], report: Report, offset = 0): { evaluate: Evaluate; type: string } | null {
+  if (source.length > SOURCE_CHARS_MAX) {
+    report({ path, what: `the expression is longer than ${SOURCE_CHARS_MAX} characters`, remedy: 'shorten it' });
+    return null;
+  }
+  try {
+    const checked = environment.parse(source);
+    const types = checked.check();
+    if (!types.valid) throw types.error ?? new Error('the expression cannot be typed');
+    const run = environment.parse(withHas(source, checked.ast));
+    return { evaluate: (event) => run({ event: celView(event) }), type: types.type ?? 'dyn' };
+  } catch (error) {
+    report({ path, ...describe(error, offset) });
+    return null;
+  }
+}
+
+/** The first line of CEL's own words; the lines below it draw the place, which the problem's position already says. */
+export function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
+}
+
+function describe(error: unknown, offset: number): Omit<Problem, 'path'> {
+  const what = firstLine(error);
+  const at = typeof error === 'object' && error !== null && 'range' in error ? (error.range as { start: number } | undefined)?.start : undefined;
+  const misspelt = /^No such key: (\w+)$/.exec(what)?.[1];
+  const unknown = /^Unknown variable: (\w+)$/.exec(what)?.[1];
+  const remedy =
+    misspelt !== undefined
+      ? suggest(misspelt, [...Object.keys(EVENT), ...Object.keys(EVENT.cluster)])
+      : unknown !== undefined
+        ? suggest(unknown, ['event'])
+        : 'mend the CEL expression';
+  return { what, remedy, ...(at === undefined ? {} : { offset: offset + at }) };
+}
+
+const views = new WeakMap<EventView, object>();
+
+/** What CEL sees of an event: made once, however many conditions look at it. */
+function celView(event: EventView): object {
+  const known = views.get(event);
+  if (known !== undefined) return known;
+  const { id, source, type, severity, name, message, cluster, time, receivedAt, data, body } = event;
+  const view = {
+    id,
+    source,
+    type,
+    severity: severity ?? '',
+    name: name ?? '',
+    message: message ?? '',
+    cluster: { id: cluster.id ?? '', name: cluster.name ?? '' },
+    time: time ?? '',
+    receivedAt,
+    data,
+    body,
+  };
+  views.set(event, view);
+  return view;
+}
+
+/** `has(event.cluster.name)` asks whether the sender gave it; since it reads as '' where it did not, the question becomes a comparison. */
+function withHas(source: string, root: ASTNode): string {
+  const found: { start: number; end: number; field: string }[] = [];
+  walk(root, (node) => {
+    if (node.op !== 'call' || node.args[0] !== 'has') return;
+    const field = node.args[1][0] === undefined ? null : fieldOf(node.args[1][0]);
+    if (field !== null && OPTIONAL.includes(field)) found.push({ start: node.start, end: node.end, field });
+  });
+  found.sort((a, b) => b.start - a.start);
+  return found.reduce((rewritten, { start, end, field }) => `${rewritten.slice(0, start)}(event.${field} != "")${rewritten.slice(end)}`, source);
+}
+
+/** `cluster.name` for the selection `event.cluster.name`; null for anything else. */
+function fieldOf(node: ASTNode): string | null {
+  const names: string[] = [];
+  let at = node;
+  while (at.op === '.') {
+    names.unshift(at.args[1]);
+    at = at.args[0];
+  }
+  return at.op === 'id' && at.args === 'event' ? names.join('.') : null;
+}
+
+function walk(node: ASTNode, visit: (node: ASTNode) => void): void {
+  visit(node);
+  const below = (part: unknown): void => {
+    if (Array.isArray(part)) part.forEach(below);
+    else if (typeof part === 'object' && part !== null && 'op' in part) walk(part as ASTNode, visit);
+  };
+  below(node.args);
+}

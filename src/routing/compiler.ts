@@ -1,0 +1,78 @@
+import type { EventView } from '../core/event.js';
+import type { Problem, Report } from '../core/problem.js';
+import type { Compiler } from '../core/sink.js';
+import { compileCel, firstLine } from './cel.js';
+import { splitInterpolated } from './interpolate.js';
+import { compileLiquid } from './liquid.js';
+
+/** A compiler that can also compile the conditions of the routing table. */
+export interface TableCompiler extends Compiler {
+  /** Throws where the condition cannot be evaluated for this event, or is not true or false. */
+  condition(source: string, path: Problem['path']): (event: EventView) => boolean;
+}
+
+/** Compiles every text of a configuration; mistakes go to `report`. */
+export function createCompiler(report: Report): TableCompiler {
+  const expression = (source: string, path: Problem['path'], offset = 0): ((event: EventView) => string | null) => {
+    const compiled = compileCel(source, path, report, offset);
+    return compiled === null ? neverCalled : (event) => textOf(compiled.evaluate(event));
+  };
+
+  return {
+    expression: (source, path) => expression(source, path),
+
+    interpolated(source, path, encode = (value) => value) {
+      const parts = splitInterpolated(source);
+      if (typeof parts === 'number') {
+        report({ path, what: 'this brace has no partner, or nothing in it', remedy: 'close it; "{{" and "}}" are literal braces', offset: parts });
+        return { literalPrefix: '', computed: false, render: neverCalled };
+      }
+      const renders = parts.map((part) => {
+        if ('literal' in part) return () => part.literal;
+        const evaluate = expression(part.expression, path, part.offset);
+        return (event: EventView) => encode(evaluate(event) ?? '');
+      });
+      const first = parts[0];
+      return {
+        literalPrefix: first !== undefined && 'literal' in first ? first.literal : '',
+        computed: parts.some((part) => 'expression' in part),
+        render: (event) => renders.map((render) => render(event)).join(''),
+      };
+    },
+
+    template: (source, path, escape) => compileLiquid(source, path, escape, report) ?? neverCalled,
+
+    condition(source, path) {
+      const compiled = compileCel(source, path, report);
+      if (compiled === null) return neverCalled;
+      if (compiled.type !== 'bool' && compiled.type !== 'dyn') {
+        report({ path, what: `the condition gives a ${compiled.type}, not true or false`, remedy: 'compare it with something' });
+        return neverCalled;
+      }
+      return (event) => {
+        const result = evaluated(compiled.evaluate, event);
+        if (typeof result !== 'boolean') throw new Error(`the condition gives a ${typeof result}, not true or false`);
+        return result;
+      };
+    },
+  };
+}
+
+function evaluated(evaluate: (event: EventView) => unknown, event: EventView): unknown {
+  try {
+    return evaluate(event);
+  } catch (error) {
+    throw new Error(firstLine(error), { cause: error });
+  }
+}
+
+function textOf(result: unknown): string | null {
+  if (result === null || result === undefined || result === '') return null;
+  if (typeof result === 'string' || typeof result === 'number' || typeof result === 'bigint' || typeof result === 'boolean') return String(result);
+  throw new Error('the expression gives a list or a mapping, not a text');
+}
+
+/** Stands where a mistake was reported: the configuration is refused before anything calls it. */
+function neverCalled(): never {
+  throw new Error('this text did not compile');
+}

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import type { EventView } from '../../src/core/event.js';
+import type { Problem } from '../../src/core/problem.js';
+import { createCompiler } from '../../src/routing/compiler.js';
+import { event } from './event.js';
+
+const upper = (value: string) => value.toUpperCase();
+
+function compiling() {
+  const problems: Problem[] = [];
+  return { problems, ...createCompiler((problem) => problems.push(problem)) };
+}
+
+function decide(source: string, seen: EventView): boolean {
+  const { condition, problems } = compiling();
+  const decided = condition(source, []);
+  expect(problems).toEqual([]);
+  return decided(seen);
+}
+
+function problemOf(compile: (compiler: ReturnType<typeof compiling>) => unknown): Problem | undefined {
+  const compiler = compiling();
+  compile(compiler);
+  expect(compiler.problems).toHaveLength(1);
+  return compiler.problems[0];
+}
+
+describe('a condition in CEL', () => {
+  it.each([
+    ['event.severity == "critical"', false],
+    ['!event.name.startsWith("Trial")', true],
+    ['has(event.cluster.name)', false],
+    ['has(event.name) || has(event.severity)', false],
+    ['has(event.data.n) && event.data.n == 9007199254740991', true],
+    ['event.data.n > 5', true],
+    ['event.data.items.exists(item, item == "b")', true],
+    ['event.data.?missing.orValue("none") == "none"', true],
+    ['has(event.data.missing)', false],
+    ['event.id == "evt_1" ? true : false', true],
+  ])('%s is %s for an event without the optional fields', (source, expected) => {
+    expect(decide(source, event({ data: { n: 9007199254740991, items: ['a', 'b'] } }))).toBe(expected);
+  });
+
+  it('has() tells what was given from what was not', () => {
+    expect(decide('has(event.cluster.name) && !has(event.cluster.id)', event({ cluster: { id: null, name: 'x' } }))).toBe(true);
+  });
+
+  it('cannot reach what the sender did not send', () => {
+    for (const source of ['event.data.constructor == 1', 'event.data["__proto__"] == 1', 'event.body.toString == 1']) {
+      expect(() => decide(source, event())).toThrow('No such key');
+    }
+  });
+
+  it.each([
+    ['event.clusterr.name == "x"', 6, 'No such key: clusterr', 'did you mean "cluster"?'],
+    ['evnt.name == "x"', 0, 'Unknown variable: evnt', 'did you mean "event"?'],
+    ['event.name ==', 13, 'Unexpected token: EOF', 'mend the CEL expression'],
+    ['event.name + 1 == 2', 0, 'no such overload: string + int', 'mend the CEL expression'],
+    ['event.name', undefined, 'the condition gives a string, not true or false', 'compare it with something'],
+  ])('T06: %s is refused, with its place and a remedy', (source, offset, what, remedy) => {
+    const problem = problemOf((compiler) => compiler.condition(source, ['routes', 0, 'where']));
+    expect(problem).toMatchObject({ path: ['routes', 0, 'where'], what, remedy });
+    expect(problem?.offset).toBe(offset);
+  });
+
+  it('has a limit to its length', () => {
+    expect(problemOf((compiler) => compiler.condition(`event.id == "${'x'.repeat(4_000)}"`, []))?.what).toContain('longer than');
+  });
+});
+
+describe('an expression', () => {
+  it.each([
+    ['event.cluster.id', null],
+    ['event.type', 'resource.created'],
+    ['1 + 2', '3'],
+    ['event.data.n', '7.5'],
+    ['true', 'true'],
+  ])('%s gives the text %j', (source, expected) => {
+    expect(compiling().expression(source, [])(event({ data: { n: 7.5 } }))).toBe(expected);
+  });
+
+  it('that gives a list is an error of its rendering', () => {
+    expect(() => compiling().expression('[1]', [])(event())).toThrow('a list or a mapping');
+  });
+});
+
+describe('a text with braces', () => {
+  it('computes what is in braces, and encodes only that', () => {
+    const text = compiling().interpolated('a-{event.type}/{{x}}/{"}" + event.id}-{event.name}', [], upper);
+    expect(text.render(event())).toBe('a-RESOURCE.CREATED/{x}/}EVT_1-');
+    expect([text.literalPrefix, text.computed]).toEqual(['a-', true]);
+  });
+
+  it('without braces is itself', () => {
+    expect(compiling().interpolated('castai.events', [])).toMatchObject({ literalPrefix: 'castai.events', computed: false });
+  });
+
+  it.each([
+    ['a{event.id', 1],
+    ['a{}', 1],
+    ['ab}', 2],
+    ['a{event.idd}', 8],
+  ])('%s is refused at offset %i', (source, offset) => {
+    expect(problemOf((compiler) => compiler.interpolated(source, []))?.offset).toBe(offset);
+  });
+});
+
+describe('a template in Liquid', () => {
+  const render = (source: string, seen = event()) => {
+    const compiler = compiling();
+    const rendered = compiler.template(source, [], (value) => value.replaceAll('<', '&lt;'));
+    expect(compiler.problems).toEqual([]);
+    return rendered(seen);
+  };
+
+  it('T41: escapes every value it puts out, unless it is raw', () => {
+    expect(render('<b>{{ event.name }}</b> {{ event.name | raw }} {{ event.name | upcase }}', event({ name: '<!channel>' }))).toBe('<b>&lt;!channel></b> <!channel> &lt;!CHANNEL>');
+  });
+
+  it('shows what is missing as nothing, and a mapping as JSON', () => {
+    expect(render('[{{ event.name }}][{{ event.data.a.b.c }}][{{ event.data }}]', event({ data: { x: [1] } }))).toBe('[][][{"x":[1]}]');
+  });
+
+  it('reads own properties only', () => {
+    expect(render('{{ event.data.constructor }}{{ event.data.__proto__ }}')).toBe('');
+  });
+
+  it.each([
+    ['{{ evnt.name }}', 'there is no "evnt"', 3],
+    ['line\n  {{ event.clusterr }}', 'an event has no "clusterr"', 10],
+    ['{{ event.cluster.nmae }}', '"event.cluster" has no "nmae"', 3],
+    ['{% include "x" %}', 'tag "include" not found', 0],
+    ['{% if event.name %}', 'tag {% if event.name %} not closed', 0],
+    ['{{ event.name | upcas }}', 'undefined filter: upcas', undefined],
+  ])('T06: %s is refused', (source, what, offset) => {
+    const problem = problemOf((compiler) => compiler.template(source, [], upper));
+    expect(problem?.what).toBe(what);
+    if (offset !== undefined) expect(problem?.offset).toBe(offset);
+  });
+
+  it('loops of its own: a variable of the template is no misspelt field', () => {
+    expect(render('{% assign n = 1 %}{% for item in event.data.items %}{{ item }}{{ n }}{{ forloop.index }},{% endfor %}', event({ data: { items: ['a', 'b'] } }))).toBe('a11,b12,');
+  });
+
+  it('cannot run for ever', () => {
+    expect(() => render('{% for i in (1..100000000) %}{{ i }}{% endfor %}')).toThrow('limit');
+  });
+});
