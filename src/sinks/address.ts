@@ -1,0 +1,32 @@
+import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import { BlockList, isIP } from 'node:net';
+
+/** Link-local and cloud metadata addresses: nobody delivers events there, and whoever reaches them learns credentials (T49). */
+const forbidden = new BlockList();
+forbidden.addSubnet('169.254.0.0', 16, 'ipv4');
+forbidden.addAddress('100.100.100.200', 'ipv4');
+forbidden.addAddress('192.0.0.192', 'ipv4');
+forbidden.addSubnet('fe80::', 10, 'ipv6');
+forbidden.addAddress('fd00:ec2::254', 'ipv6');
+
+/** True for an address that is not connected to. Mapped IPv4 addresses count as what they map. */
+export function isForbidden(address: string): boolean {
+  const family = isIP(address);
+  return family !== 0 && forbidden.check(address, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** A lookup for sockets that answers with an error where a name leads to a forbidden address: checked on what is connected to, not on what is configured. */
+export function guardedLookup(
+  host: string,
+  options: LookupOptions,
+  done: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
+): void {
+  lookup(host, options, (error, address, family) => {
+    const addresses = typeof address === 'string' ? [address] : (address as readonly LookupAddress[] | undefined)?.map((one) => one.address);
+    if (error === null && addresses?.some(isForbidden) === true) {
+      done(Object.assign(new Error('the name leads to a link-local or metadata address'), { code: 'EADDRINFO_FORBIDDEN' }), []);
+    } else {
+      done(error, address, family);
+    }
+  });
+}

@@ -1,0 +1,70 @@
+import type { Outcome } from '../core/outcome.js';
+
+/** What a far side answered over HTTP, as far as it was read. */
+export interface HttpAnswer {
+  readonly status: number;
+  /** `retry-after`, as it came; null where there was none. */
+  readonly retryAfter: string | null;
+  readonly text: string;
+}
+
+/** An answer is read no further than this: enough for an error, and no way to fill the memory. */
+export const ANSWER_BYTES_MAX = 64 * 1024;
+
+/** Milliseconds a `Retry-After` asks for: seconds, or an HTTP date. Undefined where it says neither; never negative or NaN. */
+export function retryAfterMs(value: string | null, nowMs: number): number | undefined {
+  if (value === null) return undefined;
+  const text = value.trim();
+  if (/^\d{1,12}$/.test(text)) return Number(text) * 1000;
+  // A date always has letters: Date.parse would take "-5" for a year.
+  const date = /^[A-Za-z]{3}/.test(text) ? Date.parse(text) : NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - nowMs);
+}
+
+/** Reasons for what happened before any answer, by the code of the error. */
+const FAULTS: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refused',
+  ENOTFOUND: 'dns',
+  EAI_AGAIN: 'dns',
+  ECONNRESET: 'closed',
+  EPIPE: 'closed',
+  UND_ERR_SOCKET: 'closed',
+  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  UND_ERR_HEADERS_TIMEOUT: 'timeout',
+  UND_ERR_BODY_TIMEOUT: 'timeout',
+  ETIMEDOUT: 'timeout',
+  HPE_INVALID_CHUNK_SIZE: 'broken_answer',
+  EADDRINFO_FORBIDDEN: 'address_forbidden',
+};
+
+/** A fault of the connection: the far side's as a whole, and tried again (T04). The error's own text may hold the URL, so only its code is shown. */
+export function faultOutcome(error: unknown, signal: AbortSignal): Outcome {
+  const code = codeOf(error);
+  if (signal.aborted || code === 'UND_ERR_ABORTED') return { kind: 'retry', reason: 'timeout', answer: 'no answer in time', holdSink: false };
+  const tls = /CERT|TLS|SSL|SELF_SIGNED|VERIFY/.test(code);
+  const reason = Object.hasOwn(FAULTS, code) ? (FAULTS[code] ?? 'fault') : tls ? 'tls' : code.startsWith('HPE_') ? 'broken_answer' : 'fault';
+  const whole = reason === 'refused' || reason === 'dns' || reason === 'tls' || code === 'UND_ERR_CONNECT_TIMEOUT';
+  return { kind: 'retry', reason, answer: code === '' ? 'the connection failed' : `the connection failed: ${code}`, holdSink: whole };
+}
+
+/** The code nearest to the root of an error. */
+function codeOf(error: unknown): string {
+  let code = '';
+  for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; depth++) {
+    if ('code' in at && typeof at.code === 'string') code = at.code;
+    at = 'cause' in at ? at.cause : null;
+  }
+  return code;
+}
+
+/** Reads at most ANSWER_BYTES_MAX, as text. */
+export async function readSome(body: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes >= ANSWER_BYTES_MAX) break;
+  }
+  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX).toString('utf8');
+}

@@ -1,0 +1,58 @@
+import type { Writable } from 'node:stream';
+import { Type, type Static } from 'typebox';
+import type { Outcome } from '../core/outcome.js';
+import type { Message, Sink, SinkKind } from '../core/sink.js';
+
+const Config = Type.Object({});
+
+/** Writes one JSON line an event to standard output. */
+export const consoleSink: SinkKind<Static<typeof Config>, null> = {
+  type: 'console',
+  description: 'One JSON line an event on standard output: `deliveryId`, `source`, `type`, `id`, `receivedAt` and `body`.',
+  schema: Config,
+  lane: { concurrency: 1, batch: 100, timeoutMs: 10_000, pacePerSecond: null },
+  prepare: () => () => null,
+  open: () => openLines(process.stdout),
+};
+
+/** The same over any stream. Delivered when the stream has handed the lines on; a closed one is a fault that is tried again. */
+export function openLines(stream: Writable): Sink<null> {
+  // Without a listener a closed pipe would end the process; the write's own callback says what happened.
+  const ignore = (): void => undefined;
+  stream.on('error', ignore);
+  return {
+    async send(batch, signal) {
+      const lines = batch.map((message) => `${JSON.stringify(lineOf(message))}\n`).join('');
+      const outcome = await write(stream, lines, signal);
+      return batch.map(() => outcome);
+    },
+    close: () => {
+      stream.off('error', ignore);
+      return Promise.resolve();
+    },
+  };
+}
+
+function write(stream: Writable, text: string, signal: AbortSignal): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const expired = (): void => resolve({ kind: 'retry', reason: 'timeout', answer: 'nobody reads the console', holdSink: true });
+    signal.addEventListener('abort', expired, { once: true });
+    stream.write(text, (error) => {
+      signal.removeEventListener('abort', expired);
+      resolve(error ? { kind: 'retry', reason: 'closed', answer: error.message, holdSink: true } : { kind: 'delivered', answer: '' });
+    });
+  });
+}
+
+function lineOf({ deliveryId, event, body }: Message<null>): object {
+  const text = body.toString('utf8');
+  return { deliveryId, source: event.source, type: event.type, id: event.id, receivedAt: event.receivedAt, body: parsed(text) };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}

@@ -1,0 +1,60 @@
+/** Slack reads `&`, `<` and `>` as control characters: https://docs.slack.dev/messaging/formatting-message-text#escaping */
+export function escapeSlack(value: string): string {
+  return value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+const CUT = '… (truncated)';
+
+/** At most `max` characters, cut on a whole character, never inside an entity or a link, and saying so. Empty texts are refused by Slack: `fallback` stands in. */
+export function fit(text: string, max: number, fallback = '—'): string {
+  if (text.trim() === '') return fallback;
+  if (text.length <= max) return text;
+  const room = text.slice(0, max - CUT.length);
+  const whole = room.replace(/[\uD800-\uDBFF]$/, '').replace(/&[a-z]{0,4}$/, '');
+  const open = whole.lastIndexOf('<');
+  return (open > whole.lastIndexOf('>') ? whole.slice(0, open) : whole) + CUT;
+}
+
+/** https://docs.slack.dev/reference/block-kit/blocks: limits in characters and elements. */
+const LIMITS = { blocks: 50, header: 150, section: 3_000, field: 2_000, fields: 10, elements: 25, context: 10, other: 2_000, button: 75 } as const;
+
+type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
+export type Block = { readonly [key: string]: Json };
+
+/** The blocks with every text and list within Slack's limits. */
+export function fitBlocks(blocks: readonly Block[]): Block[] {
+  return blocks.slice(0, LIMITS.blocks).map(fitBlock);
+}
+
+function fitBlock(block: Block): Block {
+  switch (block['type']) {
+    case 'header':
+      return { ...block, ...textAt(block, 'text', LIMITS.header) };
+    case 'section':
+      return { ...block, ...textAt(block, 'text', LIMITS.section), ...listAt(block, 'fields', LIMITS.fields, LIMITS.field) };
+    case 'context':
+      return { ...block, ...listAt(block, 'elements', LIMITS.context, LIMITS.other) };
+    case 'actions':
+      return { ...block, ...listAt(block, 'elements', LIMITS.elements, LIMITS.button) };
+    default:
+      return block;
+  }
+}
+
+function textAt(block: Block, key: string, max: number): Block {
+  const value = block[key];
+  return value === undefined ? {} : { [key]: fitText(value, max) };
+}
+
+function listAt(block: Block, key: string, count: number, max: number): Block {
+  const value = block[key];
+  return Array.isArray(value) ? { [key]: value.slice(0, count).map((item: Json) => fitText(item, max)) } : {};
+}
+
+/** A text object, or an element that holds one (a button). */
+function fitText(value: Json, max: number): Json {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  const { text } = value as Block;
+  if (typeof text === 'string') return { ...value, text: fit(text, max) };
+  return text === undefined ? value : { ...value, text: fitText(text, max) };
+}

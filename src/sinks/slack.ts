@@ -1,0 +1,151 @@
+import { IncomingWebhook } from '@slack/webhook';
+import { Type, type Static } from 'typebox';
+import { Agent } from 'undici';
+import type { EventView } from '../core/event.js';
+import { excerpt, type Outcome } from '../core/outcome.js';
+import type { Problem } from '../core/problem.js';
+import type { Compiler, Message, Sink, SinkKind } from '../core/sink.js';
+import { Secret } from '../schema/values.js';
+import { faultOutcome, readSome, retryAfterMs, type HttpAnswer } from './answer.js';
+import { escapeSlack, fit, fitBlocks, type Block } from './slack-text.js';
+
+const Config = Type.Object(
+  {
+    webhookUrl: Secret({ description: 'the incoming webhook’s URL' }),
+    text: Type.String({
+      description: 'a Liquid template; with blocks, what notifications show',
+      default: '*{{ event.severity | upcase | default: "EVENT" }}* {{ event.name | default: event.type }}{% if event.cluster.name %} on {{ event.cluster.name }}{% endif %}\n{{ event.message }}',
+    }),
+    blocks: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()), { description: 'Block Kit blocks; every text in them is a Liquid template', minItems: 1, maxItems: 50 })),
+  },
+  { additionalProperties: false },
+);
+type Config = Static<typeof Config>;
+
+/** What rendering makes of an event. */
+export interface SlackContent {
+  readonly text: string;
+  readonly blocks: readonly Block[] | null;
+}
+
+/** Slack recommends 4,000 characters, and cuts at 40,000 without a word: https://docs.slack.dev/reference/methods/chat.postMessage#truncating */
+const TEXT_CHARS_MAX = 4_000;
+
+/** Posts to an incoming webhook. */
+export const slack: SinkKind<Config, SlackContent> = {
+  type: 'slack',
+  description:
+    'One message an event through an incoming webhook. `&`, `<` and `>` are escaped in every value a template puts out, unless it is filtered by `raw`; texts over Slack’s limits are cut, and say so. Paced to one message a second: above that, Slack hides messages without an error.',
+  schema: Config,
+  lane: { concurrency: 1, batch: 1, timeoutMs: 10_000, pacePerSecond: 1 },
+
+  prepare(config, compiler, report) {
+    const fault = urlFault(config.webhookUrl);
+    if (fault !== null) report({ path: ['webhookUrl'], ...fault });
+    const text = compiler.template(config.text, ['text'], escapeSlack);
+    const blocks = config.blocks === undefined ? null : compileTree(config.blocks, ['blocks'], compiler);
+    return (event) => ({
+      text: fit(text(event).trim(), TEXT_CHARS_MAX, escapeSlack(event.type)),
+      blocks: blocks === null ? null : fitBlocks(blocks(event) as Block[]),
+    });
+  },
+
+  open: (config) => openSlack(config),
+};
+
+/** Loopback is for stand-ins in tests. */
+function urlFault(text: string): Pick<Problem, 'what' | 'remedy'> | null {
+  const remedy = 'copy it from the app’s page: https://hooks.slack.com/services/…';
+  if (!URL.canParse(text)) return { what: 'the webhook’s URL is no URL', remedy };
+  const { protocol, hostname } = new URL(text);
+  const loopback = hostname === 'localhost' || hostname.startsWith('127.') || hostname === '[::1]';
+  return protocol === 'https:' || (protocol === 'http:' && loopback) ? null : { what: 'the webhook’s URL is not https', remedy };
+}
+
+/** Compiles every text of a tree of blocks once; what has no braces is a constant. */
+function compileTree(value: unknown, path: Problem['path'], compiler: Compiler): (event: EventView) => unknown {
+  if (typeof value === 'string') return /\{[{%]/.test(value) ? compiler.template(value, path, escapeSlack) : () => value;
+  if (Array.isArray(value)) {
+    const items = value.map((item, index) => compileTree(item, [...path, index], compiler));
+    return (event) => items.map((item) => item(event));
+  }
+  if (typeof value !== 'object' || value === null) return () => value;
+  const entries = Object.entries(value).map(([key, item]) => [key, compileTree(item, [...path, key], compiler)] as const);
+  return (event) => Object.fromEntries(entries.map(([key, item]) => [key, item(event)]));
+}
+
+function openSlack({ webhookUrl }: Config): Sink<SlackContent> {
+  const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+
+  const sendOne = async ({ content }: Message<SlackContent>, signal: AbortSignal): Promise<Outcome> => {
+    let answer: HttpAnswer | null = null;
+    // The library's own error would hide the status and Retry-After: this fetch keeps them, and the outcome is made of them alone.
+    const fetch = async (url: string | URL, init: { headers?: Record<string, string>; body?: unknown } = {}) => {
+      const { origin, pathname, search } = new URL(url);
+      const got = await agent.request({ origin, path: pathname + search, method: 'POST', headers: init.headers ?? {}, body: String(init.body), signal });
+      const text = await readSome(got.body);
+      answer = { status: got.statusCode, retryAfter: [got.headers['retry-after']].flat()[0] ?? null, text };
+      return answerForLibrary(answer, String(url));
+    };
+    try {
+      const blocks = content.blocks === null ? {} : { blocks: content.blocks as never };
+      await new IncomingWebhook(webhookUrl, { fetch, retryConfig: { retries: 0 } }).send({ text: content.text, ...blocks });
+    } catch (error) {
+      if (answer === null) return faultOutcome(error instanceof Error && 'original' in error ? error.original : error, signal);
+    }
+    return answer === null ? { kind: 'retry', reason: 'fault', answer: 'no answer' } : classify(answer);
+  };
+
+  return {
+    send: (batch, signal) => Promise.all(batch.map((message) => sendOne(message, signal))),
+    close: () => agent.destroy(),
+  };
+}
+
+function answerForLibrary({ status, text }: HttpAnswer, url: string) {
+  return {
+    ok: status < 400,
+    status,
+    statusText: '',
+    url,
+    headers: { get: () => null, entries: () => [][Symbol.iterator]() },
+    arrayBuffer: () => Promise.reject(new Error('not used')),
+    json: () => Promise.reject(new Error('not used')),
+    text: () => Promise.resolve(text),
+  };
+}
+
+/** Errors that no later attempt heals: of the message, or of the webhook itself. https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks#handling_errors */
+const PERMANENT = new Set([
+  'invalid_payload',
+  'invalid_blocks',
+  'invalid_blocks_format',
+  'invalid_attachments',
+  'no_text',
+  'missing_text_or_fallback_or_attachments',
+  'msg_too_long',
+  'too_many_attachments',
+  'user_not_found',
+  'channel_not_found',
+  'channel_is_archived',
+  'action_prohibited',
+  'posting_to_general_channel_denied',
+  'invalid_token',
+  'no_active_hooks',
+  'no_service',
+  'no_service_id',
+  'no_team',
+  'team_disabled',
+]);
+
+/** Slack answers `ok`, or an error's name: also with 200 (T39). What it does not name is tried again. */
+function classify({ status, retryAfter, text }: HttpAnswer): Outcome {
+  const word = text.trim();
+  const answer = excerpt(`${status} ${word}`.trim());
+  if (status === 200 && (word === 'ok' || word === '{"ok":true}')) return { kind: 'delivered', answer };
+  const name = /^[a-z_]+/.exec(word)?.[0] ?? '';
+  if (PERMANENT.has(name)) return { kind: 'rejected', reason: `slack_${name}`, answer };
+  const afterMs = retryAfterMs(retryAfter, Date.now());
+  const reason = status === 200 ? 'slack_unexpected' : `http_${status}`;
+  return { kind: 'retry', reason, answer, holdSink: status === 429 || afterMs !== undefined, ...(afterMs === undefined ? {} : { afterMs }) };
+}
