@@ -25,7 +25,12 @@ const LIMITS = { parseLimit: 100_000, renderLimit: 1_000, memoryLimit: 10_000_00
 const FILE_TAGS = ['include', 'render', 'layout', 'block'];
 
 /** Compiles a template whose every output goes through `escape`; null, and a report, where it is wrong. */
-export function compileLiquid(source: string, path: Problem['path'], escape: (value: string) => string, report: Report): ((event: EventView) => string) | null {
+export function compileLiquid(
+  source: string,
+  path: Problem['path'],
+  escape: (value: string) => string,
+  report: Report,
+): ((event: EventView) => string) | null {
   const engine = new Liquid({
     ...LIMITS,
     ownPropertyOnly: true,

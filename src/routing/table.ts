@@ -45,7 +45,13 @@ interface CompiledRow {
   readonly where: ((event: EventView) => boolean) | null;
 }
 
-const UNROUTED: Owed = { state: 'dead', route: null, sink: null, reason: DEAD.unrouted, detail: 'no row of the routing table matched, and there is no `otherwise`' };
+const UNROUTED: Owed = {
+  state: 'dead',
+  route: null,
+  sink: null,
+  reason: DEAD.unrouted,
+  detail: 'no row of the routing table matched, and there is no `otherwise`',
+};
 
 /** Compiles the table once. Rows are tried in order; those that ask for literal types are found by type, so that thousands of them cost an event nothing. */
 export function buildTable(rows: readonly RouteRow[], otherwise: readonly string[] | null, compiler: TableCompiler, report: Report): RoutingTable {
@@ -141,9 +147,18 @@ function append(lists: Map<string, CompiledRow[]>, key: string, row: CompiledRow
 
 /** T06: a row below one that takes everything and stops looks as if it did something. */
 function reportUnreachable(rows: readonly RouteRow[], report: Report): void {
-  const wall = rows.findIndex((row) => row.stop && row.where === undefined && Object.values(row.match ?? {}).every((patterns) => patterns === undefined || (listOf(patterns as Patterns)?.includes('*') ?? true)));
+  const wall = rows.findIndex(
+    (row) =>
+      row.stop &&
+      row.where === undefined &&
+      Object.values(row.match ?? {}).every((patterns) => patterns === undefined || (listOf(patterns as Patterns)?.includes('*') ?? true)),
+  );
   const hidden = wall === -1 ? undefined : rows[wall + 1];
   if (hidden !== undefined) {
-    report({ path: ['routes', wall + 1], what: `no event reaches the row "${hidden.name}": routes[${wall}] takes every event and stops`, remedy: 'move it up, or delete `stop`' });
+    report({
+      path: ['routes', wall + 1],
+      what: `no event reaches the row "${hidden.name}": routes[${wall}] takes every event and stops`,
+      remedy: 'move it up, or delete `stop`',
+    });
   }
 }

@@ -100,7 +100,13 @@ function openHttp(config: Config): Sink<HttpContent> {
         origin: url.origin,
         path: url.pathname + url.search,
         method: config.method,
-        headers: { 'content-type': 'application/json', 'user-agent': 'castbridge', ...authorization, ...message.content.headers, ...encoded(castbridgeHeaders(message)) },
+        headers: {
+          'content-type': 'application/json',
+          'user-agent': 'castbridge',
+          ...authorization,
+          ...message.content.headers,
+          ...encoded(castbridgeHeaders(message)),
+        },
         body: message.content.body,
         signal,
       });

@@ -10,7 +10,12 @@ const OF_THE_MESSAGE: Readonly<Record<string, string>> = {
 };
 
 /** Errors of one topic: other topics of the sink may work. */
-const OF_THE_TOPIC: readonly string[] = ['UNKNOWN_TOPIC_OR_PARTITION', 'TOPIC_AUTHORIZATION_FAILED', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION'];
+const OF_THE_TOPIC: readonly string[] = [
+  'UNKNOWN_TOPIC_OR_PARTITION',
+  'TOPIC_AUTHORIZATION_FAILED',
+  'LEADER_NOT_AVAILABLE',
+  'NOT_LEADER_FOR_PARTITION',
+];
 
 /** What a failed send says about its messages: `divide` where the fault is in one of them. */
 export type SendFault = { readonly divide: true; readonly outcome: Outcome } | { readonly divide: false; readonly outcome: Outcome };

@@ -128,7 +128,10 @@ export class TopicWriter {
       const results = await producer.send({ topic: this.#topic, acks: -1, timeout: REPLICAS_MS, compression: this.#compression, messages });
       const confirmed = results.some((result) => result.topicName === this.#topic && result.partition === partition && result.errorCode === 0);
       if (confirmed) return null;
-      return { divide: false, outcome: { kind: 'retry', reason: 'unconfirmed', answer: `the answer does not name ${this.#topic}[${partition}]`, holdSink: false } };
+      return {
+        divide: false,
+        outcome: { kind: 'retry', reason: 'unconfirmed', answer: `the answer does not name ${this.#topic}[${partition}]`, holdSink: false },
+      };
     } catch (error) {
       return faultOf(error);
     }

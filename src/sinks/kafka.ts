@@ -10,9 +10,14 @@ const closed = { additionalProperties: false } as const;
 
 const Config = Type.Object(
   {
-    brokers: Type.Array(Type.String({ pattern: '^[^\\s:/]+:\\d+$|^\\[[0-9a-fA-F:]+\\]:\\d+$' }), { description: 'brokers to begin with, `host:port`', minItems: 1 }),
+    brokers: Type.Array(Type.String({ pattern: '^[^\\s:/]+:\\d+$|^\\[[0-9a-fA-F:]+\\]:\\d+$' }), {
+      description: 'brokers to begin with, `host:port`',
+      minItems: 1,
+    }),
     topic: Type.String({ description: 'the topic; may hold CEL in braces, `castai.{event.type}`', minLength: 1 }),
-    topics: Type.Optional(Type.Array(Type.String(), { description: 'the topics a computed one may be; needed where the topic begins with a brace', minItems: 1 })),
+    topics: Type.Optional(
+      Type.Array(Type.String(), { description: 'the topics a computed one may be; needed where the topic begins with a brace', minItems: 1 }),
+    ),
     key: Type.Optional(Type.String({ description: 'the key, in CEL: records of one key stay in order', minLength: 1 })),
     headers: Type.Record(Type.String(), Type.String(), { description: 'further headers; values may hold CEL in braces', default: {} }),
     value: Type.Enum(['raw', 'cloudevents'], { description: 'the received bytes, or a CloudEvents 1.0 structured JSON around them', default: 'raw' }),
@@ -22,7 +27,14 @@ const Config = Type.Object(
       Type.Union(
         [
           Type.Boolean(),
-          Type.Object({ ca: Type.Optional(Type.String()), cert: Type.Optional(Type.String()), key: Type.Optional(Secret({ description: 'PEM of the client’s key' })) }, closed),
+          Type.Object(
+            {
+              ca: Type.Optional(Type.String()),
+              cert: Type.Optional(Type.String()),
+              key: Type.Optional(Secret({ description: 'PEM of the client’s key' })),
+            },
+            closed,
+          ),
         ],
         { description: 'true, or PEM texts `ca`, `cert`, `key` (`${file:PATH}`); certificates are always verified' },
       ),
@@ -133,7 +145,8 @@ function openKafka(config: Config, log: Log): Sink<KafkaContent> {
 function refusal(topic: string, allowed: Config['topics'], writers: ReadonlyMap<string, unknown>): Outcome | null {
   if (!isTopic(topic)) return { kind: 'rejected', reason: 'topic_invalid', answer: `"${topic.slice(0, 100)}" is no name of a topic` };
   if (allowed?.includes(topic) === false) return { kind: 'rejected', reason: 'topic_not_allowed', answer: `"${topic}" is not in \`topics\`` };
-  if (!writers.has(topic) && writers.size >= TOPICS_MAX) return { kind: 'rejected', reason: 'too_many_topics', answer: `more than ${TOPICS_MAX} topics` };
+  if (!writers.has(topic) && writers.size >= TOPICS_MAX)
+    return { kind: 'rejected', reason: 'too_many_topics', answer: `more than ${TOPICS_MAX} topics` };
   return null;
 }
 

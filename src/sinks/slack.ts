@@ -14,9 +14,16 @@ const Config = Type.Object(
     webhookUrl: Secret({ description: 'the incoming webhook’s URL' }),
     text: Type.String({
       description: 'a Liquid template; with blocks, what notifications show',
-      default: '*{{ event.severity | upcase | default: "EVENT" }}* {{ event.name | default: event.type }}{% if event.cluster.name %} on {{ event.cluster.name }}{% endif %}\n{{ event.message }}',
+      default:
+        '*{{ event.severity | upcase | default: "EVENT" }}* {{ event.name | default: event.type }}{% if event.cluster.name %} on {{ event.cluster.name }}{% endif %}\n{{ event.message }}',
     }),
-    blocks: Type.Optional(Type.Array(Type.Record(Type.String(), Type.Unknown()), { description: 'Block Kit blocks; every text in them is a Liquid template', minItems: 1, maxItems: 50 })),
+    blocks: Type.Optional(
+      Type.Array(Type.Record(Type.String(), Type.Unknown()), {
+        description: 'Block Kit blocks; every text in them is a Liquid template',
+        minItems: 1,
+        maxItems: 50,
+      }),
+    ),
   },
   { additionalProperties: false },
 );
@@ -82,7 +89,14 @@ function openSlack({ webhookUrl }: Config): Sink<SlackContent> {
     // The library's own error would hide the status and Retry-After: this fetch keeps them, and the outcome is made of them alone.
     const fetch = async (url: string | URL, init: { headers?: Record<string, string>; body?: unknown } = {}) => {
       const { origin, pathname, search } = new URL(url);
-      const got = await agent.request({ origin, path: pathname + search, method: 'POST', headers: init.headers ?? {}, body: String(init.body), signal });
+      const got = await agent.request({
+        origin,
+        path: pathname + search,
+        method: 'POST',
+        headers: init.headers ?? {},
+        body: String(init.body),
+        signal,
+      });
       const text = await readSome(got.body);
       answer = { status: got.statusCode, retryAfter: [got.headers['retry-after']].flat()[0] ?? null, text };
       return answerForLibrary(answer, String(url));

@@ -114,7 +114,9 @@ describe('a template in Liquid', () => {
   };
 
   it('T41: escapes every value it puts out, unless it is raw', () => {
-    expect(render('<b>{{ event.name }}</b> {{ event.name | raw }} {{ event.name | upcase }}', event({ name: '<!channel>' }))).toBe('<b>&lt;!channel></b> <!channel> &lt;!CHANNEL>');
+    expect(render('<b>{{ event.name }}</b> {{ event.name | raw }} {{ event.name | upcase }}', event({ name: '<!channel>' }))).toBe(
+      '<b>&lt;!channel></b> <!channel> &lt;!CHANNEL>',
+    );
   });
 
   it('shows what is missing as nothing, and a mapping as JSON', () => {
@@ -139,7 +141,12 @@ describe('a template in Liquid', () => {
   });
 
   it('loops of its own: a variable of the template is no misspelt field', () => {
-    expect(render('{% assign n = 1 %}{% for item in event.data.items %}{{ item }}{{ n }}{{ forloop.index }},{% endfor %}', event({ data: { items: ['a', 'b'] } }))).toBe('a11,b12,');
+    expect(
+      render(
+        '{% assign n = 1 %}{% for item in event.data.items %}{{ item }}{{ n }}{{ forloop.index }},{% endfor %}',
+        event({ data: { items: ['a', 'b'] } }),
+      ),
+    ).toBe('a11,b12,');
   });
 
   it('cannot run for ever', () => {

@@ -68,9 +68,17 @@ describe('the table', () => {
     let tests = 0;
     const problems: Problem[] = [];
     const compiler = createCompiler((problem) => problems.push(problem));
-    const rows = Array.from({ length: 10_000 }, (_, index) => ({ name: `r${index}`, stop: false, match: { type: `t${index}` }, where: 'true', to: ['a'] }));
+    const rows = Array.from({ length: 10_000 }, (_, index) => ({
+      name: `r${index}`,
+      stop: false,
+      match: { type: `t${index}` },
+      where: 'true',
+      to: ['a'],
+    }));
     const counting = { ...compiler, condition: () => () => (tests++, true) };
-    const { route } = buildTable([...rows, { name: 'all', stop: false, where: 'true', to: ['b'] }], null, counting, (problem) => problems.push(problem));
+    const { route } = buildTable([...rows, { name: 'all', stop: false, where: 'true', to: ['b'] }], null, counting, (problem) =>
+      problems.push(problem),
+    );
     expect(route(event({ type: 't5000' })).matched).toEqual(['r5000', 'all']);
     expect(tests).toBe(2);
   });

@@ -23,7 +23,9 @@ export function openDatabase(path: string): DatabaseSyncInstance {
     closeSync(openSync(path, 'a', 0o600));
     const database = new DatabaseSync(path);
     refuseOthers(database, path);
-    database.exec(`pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma busy_timeout = 1000`);
+    database.exec(
+      `pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma busy_timeout = 1000`,
+    );
     migrate(database, path);
     return database;
   });
@@ -67,7 +69,9 @@ function migrate(database: DatabaseSyncInstance, path: string): void {
   const version = pragma(database, 'user_version');
   if (version > files.length) {
     database.close();
-    throw new UnusableDatabase(`${path} was written by a newer castbridge (version ${version} of the tables, this one knows ${files.length}): run the newer one, or name another file`);
+    throw new UnusableDatabase(
+      `${path} was written by a newer castbridge (version ${version} of the tables, this one knows ${files.length}): run the newer one, or name another file`,
+    );
   }
   files.slice(version).forEach((file, index) => {
     const sql = readFileSync(new URL(file, MIGRATIONS), 'utf8');
@@ -98,7 +102,10 @@ export function explained<Result>(path: string, open: () => Result): Result {
     const code = codeOf(error);
     const what = error instanceof Error ? error.message : String(error);
     if (code === SQLITE_NOTADB) throw new UnusableDatabase(`${path} is not a database: name another file (storage.path), or move it away`);
-    if (code === SQLITE_CORRUPT) throw new UnusableDatabase(`${path} is damaged (${what}): keep a copy, then recover it with \`sqlite3 FILE .recover\`, or move it away to begin anew`);
+    if (code === SQLITE_CORRUPT)
+      throw new UnusableDatabase(
+        `${path} is damaged (${what}): keep a copy, then recover it with \`sqlite3 FILE .recover\`, or move it away to begin anew`,
+      );
     throw new UnusableDatabase(`${path} cannot be opened (${what}): check the path, its permissions and the free space`);
   }
 }

@@ -13,14 +13,19 @@ const PACKS = 10;
  * Removes events that are past their retention, a chunk a call, walking the table by a cursor: events that stay because
  * something of them still waits are looked at once a round, not once a chunk. Answers how many it removed or passed; 0: the round is over.
  */
-export function createPruner(database: DatabaseSyncInstance, seen: Seen, limits: StoreLimits, transaction: <Result>(keys: number, body: () => Result) => Result) {
+export function createPruner(
+  database: DatabaseSyncInstance,
+  seen: Seen,
+  limits: StoreLimits,
+  transaction: <Result>(keys: number, body: () => Result) => Result,
+) {
   const next = database.prepare(`
     select seq, exists (
       select 1 from deliveries where event_seq = seq and (state = ${STATE.waiting} or settled_ms >= ?)
     ) as kept
     from events where seq > ? and received_ms < ? order by seq limit ${CHUNK}`);
-  const remove = ['delete from attempts where event_seq = ?', 'delete from deliveries where event_seq = ?', 'delete from events where seq = ?'].map((sql) =>
-    database.prepare(sql),
+  const remove = ['delete from attempts where event_seq = ?', 'delete from deliveries where event_seq = ?', 'delete from events where seq = ?'].map(
+    (sql) => database.prepare(sql),
   );
   const oldPacks = database.prepare(`
     select first_seq from dedup

@@ -33,7 +33,9 @@ export class Seen {
 
   constructor(database: DatabaseSyncInstance) {
     this.#packOf = database.prepare('select first_seq, entries from dedup where first_seq <= ? order by first_seq desc limit 1');
-    this.#save = database.prepare('insert into dedup (first_seq, entries) values (?, ?) on conflict (first_seq) do update set entries = excluded.entries');
+    this.#save = database.prepare(
+      'insert into dedup (first_seq, entries) values (?, ?) on conflict (first_seq) do update set entries = excluded.entries',
+    );
     this.#oldest = database.prepare('select min(first_seq) as seq from dedup');
     const packs = database.prepare('select first_seq, entries from dedup order by first_seq').iterate() as Iterable<PackRow>;
     for (const pack of packs) this.#load(pack);

@@ -1,4 +1,13 @@
-import { StoreUnavailable, type Arrival, type DueDelivery, type EventStory, type Receipt, type Settled, type Store, type StoreLimits } from '../../core/store.js';
+import {
+  StoreUnavailable,
+  type Arrival,
+  type DueDelivery,
+  type EventStory,
+  type Receipt,
+  type Settled,
+  type Store,
+  type StoreLimits,
+} from '../../core/store.js';
 import type { Telemetry } from '../../core/telemetry.js';
 import { lock } from './database.js';
 import type { GroupResult, PackedArrival, Written } from './protocol.js';
@@ -27,7 +36,12 @@ interface Waiting<Item, Result> {
 }
 
 /** Opens the store. Rejects with UnusableDatabase (its text says what to do) where the file is in use, damaged, foreign or newer. */
-export async function openSqliteStore({ path, limits, telemetry, workerUrl = new URL('./worker.js', import.meta.url) }: SqliteOptions): Promise<Store> {
+export async function openSqliteStore({
+  path,
+  limits,
+  telemetry,
+  workerUrl = new URL('./worker.js', import.meta.url),
+}: SqliteOptions): Promise<Store> {
   const held = lock(path);
   let writer: Thread | null = null;
   try {
@@ -122,7 +136,8 @@ function createGroupCommit(writer: Thread, telemetry: SqliteOptions['telemetry']
   const takeArrivals = (): Waiting<Arrival, Receipt>[] => {
     let bytes = 0;
     let count = 0;
-    while (count < Math.min(arrivals.length, GROUP_EVENTS_MAX) && (count === 0 || bytes < GROUP_BYTES_MAX)) bytes += arrivals[count++]?.item.body.length ?? 0;
+    while (count < Math.min(arrivals.length, GROUP_EVENTS_MAX) && (count === 0 || bytes < GROUP_BYTES_MAX))
+      bytes += arrivals[count++]?.item.body.length ?? 0;
     const taken = arrivals.slice(0, count);
     arrivals = arrivals.slice(count);
     waitingBytes -= bytes;

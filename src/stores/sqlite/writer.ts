@@ -69,10 +69,20 @@ export function createWriter(path: string, limits: StoreLimits) {
     const endedMs = attempt.startedMs + attempt.durationMs;
     const dueMs = settlement.state === 'waiting' ? settlement.dueMs : endedMs;
     const reason = settlement.state === 'delivered' ? null : settlement.reason;
-    const row = statements.settle.get(STATE[settlement.state], dueMs, reason, attempt.outcome.answer, endedMs, seq, index) as { attempts: number } | undefined;
+    const row = statements.settle.get(STATE[settlement.state], dueMs, reason, attempt.outcome.answer, endedMs, seq, index) as
+      { attempts: number } | undefined;
     if (row === undefined) return;
     const failure = attempt.outcome.kind === 'delivered' ? null : attempt.outcome.reason;
-    statements.insertAttempt.run(seq, index, row.attempts, attempt.startedMs, attempt.durationMs, attempt.outcome.kind, failure, attempt.outcome.answer);
+    statements.insertAttempt.run(
+      seq,
+      index,
+      row.attempts,
+      attempt.startedMs,
+      attempt.durationMs,
+      attempt.outcome.kind,
+      failure,
+      attempt.outcome.answer,
+    );
   };
 
   const writeTogether = (group: WriteGroup, bodies: readonly Uint8Array[]): Omit<GroupResult, 'durationMs'> =>
@@ -128,7 +138,8 @@ export function createWriter(path: string, limits: StoreLimits) {
       const waiting = statements.waitingSinks.all() as unknown as { sink: string }[];
       let killed = 0;
       for (const { sink } of waiting.filter((row) => !sinks.includes(row.sink))) {
-        for (let changes = -1; changes !== 0; killed += changes) changes = transaction(0, () => Number(statements.kill.run(DEAD.sinkRemoved, nowMs, sink, CHUNK).changes));
+        for (let changes = -1; changes !== 0; killed += changes)
+          changes = transaction(0, () => Number(statements.kill.run(DEAD.sinkRemoved, nowMs, sink, CHUNK).changes));
       }
       return killed;
     },

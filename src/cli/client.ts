@@ -1,0 +1,62 @@
+import { configured } from './configured.js';
+import { EXIT, Failure } from './exit.js';
+import type { Invocation } from './program.js';
+
+/** A call of the operators' API of the bridge that the configuration describes. */
+export type Call = (method: 'GET' | 'POST', path: string, body?: object) => Promise<unknown>;
+
+/** How long an answer may take: a listing goes through a large store. */
+const ANSWER_MS = 120_000;
+
+export function connect(invocation: Invocation): Call {
+  const { operations } = configured(invocation).config;
+  const host =
+    operations.host === '0.0.0.0'
+      ? '127.0.0.1'
+      : operations.host === '::'
+        ? '[::1]'
+        : operations.host.includes(':')
+          ? `[${operations.host}]`
+          : operations.host;
+  const origin = `http://${host}:${operations.port}`;
+  return async (method, path, body) => {
+    const answer = await fetch(`${origin}${path}`, {
+      method,
+      headers: {
+        ...(operations.token === null ? {} : { authorization: `Bearer ${operations.token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: AbortSignal.timeout(ANSWER_MS),
+    }).catch((error: unknown) => {
+      throw new Failure(
+        EXIT.unreachable,
+        `no bridge answers at ${origin} (${causeOf(error)}): start it with \`castbridge serve --config ${invocation.config}\``,
+      );
+    });
+    const text = await answer.text();
+    if (answer.ok) return JSON.parse(text) as unknown;
+    throw new Failure(EXIT.no, errorIn(text) ?? `the bridge answered ${answer.status}`);
+  };
+}
+
+function causeOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  if (cause instanceof Error && 'code' in cause) return String(cause.code);
+  return error instanceof Error ? error.message : String(error);
+}
+
+function errorIn(text: string): string | null {
+  try {
+    const parsed = JSON.parse(text) as { error?: unknown };
+    return typeof parsed.error === 'string' ? parsed.error : null;
+  } catch {
+    return null;
+  }
+}
+
+/** A query string of what is given. */
+export function query(values: Readonly<Record<string, string | number | undefined>>): string {
+  const given = Object.entries(values).flatMap(([key, value]): [string, string][] => (value === undefined ? [] : [[key, String(value)]]));
+  return new URLSearchParams(given).toString();
+}

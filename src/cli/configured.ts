@@ -1,0 +1,13 @@
+import type { Configuration } from '../config/configuration.js';
+import { loadConfig } from '../config/load.js';
+import { kinds } from '../kinds.js';
+import { EXIT, Failure } from './exit.js';
+import type { Invocation } from './program.js';
+
+/** The configuration a command goes by; its problems end the command. */
+export function configured({ config, env, err }: Pick<Invocation, 'config' | 'env' | 'err'>): { config: Configuration; warnings: readonly string[] } {
+  const loaded = loadConfig(config, env, kinds);
+  if (loaded.ok) return loaded;
+  for (const problem of loaded.problems) err(problem);
+  throw new Failure(EXIT.no, `${config} has ${loaded.problems.length === 1 ? 'a problem' : `${loaded.problems.length} problems`}`);
+}

@@ -1,0 +1,108 @@
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { readFileSync } from 'node:fs';
+import { check } from './check.js';
+import { deliveries } from './deliveries.js';
+import { eventsShow } from './events.js';
+import { EXIT, Failure } from './exit.js';
+import { replay } from './replay.js';
+import { serve } from './serve.js';
+import { trigger } from './trigger.js';
+
+/** What every command gets. */
+export interface Invocation {
+  readonly config: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly json: boolean;
+  readonly out: (line: string) => void;
+  readonly err: (line: string) => void;
+}
+
+const CONFIG = 'config/bridge.yaml';
+const CODES = '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the bridge cannot be reached.';
+
+/** Runs one command line, and answers its exit code. */
+export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  const out = (line: string): void => void process.stdout.write(`${line}\n`);
+  const err = (line: string): void => void process.stderr.write(`${line}\n`);
+  const program = new Command('castbridge')
+    .description('Forwards Cast AI webhook events to Kafka, Slack and HTTP without losing one.')
+    .version(version)
+    .addHelpText('after', CODES)
+    .showHelpAfterError('(--help tells more)');
+  let code: number = EXIT.done;
+  const command = (name: string, description: string): Command =>
+    program.command(name).description(description).option('--config <file>', 'configuration file', CONFIG).addHelpText('after', CODES);
+  const runs =
+    <Arguments extends unknown[]>(action: (invocation: Invocation, ...rest: Arguments) => Promise<number>) =>
+    async (...given: unknown[]): Promise<void> => {
+      const self = given.at(-1) as Command;
+      const options = self.opts<{ config: string; json?: boolean }>();
+      const invocation: Invocation = { config: options.config, env, json: options.json === true, out, err };
+      code = await action(invocation, ...(given.slice(0, -1) as Arguments));
+    };
+
+  command('serve', 'run the bridge')
+    .addOption(new Option('--log-level <level>', 'least severe log line').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'))
+    .action(runs(serve));
+  command('check', 'validate a configuration: one line a problem')
+    .argument('[file]', 'configuration file, in the place of --config')
+    .option('--json', 'one JSON document')
+    .action(runs(check));
+  command('trigger', 'post signed test events')
+    .argument('<type>', 'type of the event: resource.created, test, …')
+    .option('--url <url>', 'where to post it; without it, the first source of the configuration that is signed')
+    .option('--data <file>', 'JSON file for `data`; - is standard input')
+    .option('--id <id>', 'id of the event; without it, a random one each')
+    .option('--secret-file <file>', 'file with the secret; without it, the source’s own, from the configuration')
+    .option('--count <n>', 'how many events', wholeNumber, 1)
+    .option('--rate <n>', 'events a second at most', positive)
+    .option('--json', 'one JSON document')
+    .action(runs(trigger));
+  command('deliveries', 'list deliveries, newest event first')
+    .addOption(new Option('--state <state>', 'only those in this state').choices(['waiting', 'delivered', 'dead']))
+    .option('--sink <name>', 'only those of this sink')
+    .option('--reason <reason>', 'only those with this reason: unrouted, http_400, …')
+    .option('--limit <n>', 'how many at most', wholeNumber, 100)
+    .option('--json', 'JSON Lines')
+    .action(runs(deliveries));
+  const events = program.command('events').description('look at events').addHelpText('after', CODES);
+  events
+    .command('show')
+    .description('one event’s whole story')
+    .argument('<id>', 'the sender’s id, or the bridge’s')
+    .option('--config <file>', 'configuration file', CONFIG)
+    .option('--json', 'one JSON document')
+    .addHelpText('after', CODES)
+    .action(runs(eventsShow));
+  command('replay', 'send deliveries again, with the same delivery id')
+    .argument('[id...]', 'deliveries, or events: then all their dead deliveries')
+    .option('--sink <name>', 'all of this sink')
+    .option('--reason <reason>', 'all with this reason')
+    .addOption(new Option('--state <state>', 'with --sink or --reason: which ones').choices(['dead', 'delivered']).default('dead'))
+    .option('--json', 'one JSON document')
+    .action(runs(replay));
+
+  for (const one of [program, ...program.commands, ...events.commands]) one.exitOverride();
+  try {
+    await program.parseAsync(argv);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+    if (!(error instanceof Failure)) throw error;
+    err(`castbridge: ${error.message}`);
+    return error.code;
+  }
+}
+
+function wholeNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('it is a whole number from 1 on.');
+  return value;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < 1e6)) throw new InvalidArgumentError('it is a number above 0.');
+  return value;
+}

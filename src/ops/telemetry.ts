@@ -1,0 +1,99 @@
+import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import type { Log } from '../core/sink.js';
+import type { Telemetry } from '../core/telemetry.js';
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const LAG_SECONDS = [0.01, 0.05, 0.1, 0.5, 1, 5, 30, 60, 300, 1_800, 3_600, 21_600, 86_400];
+
+/** The one implementation of the facts: log lines with a constant message, and metrics. info: an operator did it or must know; warn: it will be tried again; error: a person must act. */
+export function createTelemetry({ log, registry }: { readonly log: Log; readonly registry: Registry }): Telemetry {
+  const count = (name: string, help: string, labelNames: string[]) =>
+    new Counter({ name: `castbridge_${name}`, help, labelNames, registers: [registry] });
+  const time = (name: string, help: string, labelNames: string[], buckets: number[]) =>
+    new Histogram({ name: `castbridge_${name}`, help, labelNames, buckets, registers: [registry] });
+  const gauge = (name: string, help: string, labelNames: string[]) =>
+    new Gauge({ name: `castbridge_${name}`, help, labelNames, registers: [registry] });
+
+  const accepted = count('events_accepted_total', 'Events on stable storage, acknowledged', ['source']);
+  const acceptTime = time('accept_duration_seconds', 'From the whole request to the answer', [], SECONDS);
+  const duplicates = count('events_duplicate_total', 'Events seen before', ['source']);
+  const refused = count('requests_refused_total', 'Requests that were not accepted', ['source', 'reason']);
+  const misrouted = count('events_misrouted_total', 'Events that no row matched, or whose row could not be evaluated', ['source', 'reason']);
+  const secrets = count('secret_used_total', 'Authentic requests by the position of the secret that matched', ['source', 'secret']);
+  const attempts = count('attempts_total', 'Attempts by what they came to', ['sink', 'outcome']);
+  const deliveries = count('deliveries_total', 'Deliveries that ended', ['sink', 'state', 'reason']);
+  const attemptTime = time('attempt_duration_seconds', 'How long attempts took', ['sink'], SECONDS);
+  const lag = time('delivery_lag_seconds', 'From receiving an event to delivering it', ['sink'], LAG_SECONDS);
+  const held = gauge('sink_held', '1 while a sink is held by its breaker or a Retry-After', ['sink']);
+  const commitTime = time('store_commit_duration_seconds', 'How long commits took', [], SECONDS);
+  const committedEvents = count('store_committed_events_total', 'Events in commits', []);
+  const storeUp = gauge('store_up', '1 while the store writes', []);
+  storeUp.set(1);
+
+  return {
+    accepted({ durationMs, ...fact }) {
+      accepted.inc({ source: fact.source });
+      acceptTime.observe(durationMs / 1000);
+      log.debug({ ...fact, durationMs }, 'event accepted');
+    },
+    duplicate(fact) {
+      duplicates.inc({ source: fact.source });
+      log.info(fact, 'event seen before');
+    },
+    refused(fact) {
+      refused.inc({ source: fact.source, reason: fact.reason });
+      log.warn(fact, 'request refused');
+    },
+    misrouted(fact) {
+      misrouted.inc({ source: fact.source, reason: fact.reason });
+      log.error(fact, 'event kept, but not routed');
+    },
+    secretUsed: ({ source, secretIndex }) => secrets.inc({ source, secret: secretIndex }),
+    attempted({ outcome, settlement, ...fact }) {
+      const { sink, durationMs, ageMs } = fact;
+      attempts.inc({ sink, outcome: outcome.kind });
+      attemptTime.observe({ sink }, durationMs / 1000);
+      if (settlement.state === 'delivered') lag.observe({ sink }, ageMs / 1000);
+      if (settlement.state !== 'waiting')
+        deliveries.inc({ sink, state: settlement.state, reason: settlement.state === 'dead' ? settlement.reason : '' });
+      const line = {
+        ...fact,
+        outcome: outcome.kind,
+        ...(outcome.kind === 'delivered' ? {} : { reason: outcome.reason }),
+        answer: outcome.answer,
+        ...settlement,
+      };
+      switch (settlement.state) {
+        case 'delivered':
+          log.info(line, 'attempt');
+          return;
+        case 'waiting':
+          log.warn({ ...line, dueMs: new Date(settlement.dueMs).toISOString() }, 'attempt');
+          return;
+        case 'dead':
+          log.error({ ...line, reason: settlement.reason }, 'attempt');
+          return;
+      }
+    },
+    laneHeld(fact) {
+      held.set({ sink: fact.sink }, 1);
+      log.warn(fact, 'sink held');
+    },
+    laneResumed(fact) {
+      held.set({ sink: fact.sink }, 0);
+      log.info(fact, 'sink goes on');
+    },
+    committed({ events, durationMs }) {
+      commitTime.observe(durationMs / 1000);
+      committedEvents.inc(events);
+    },
+    storeFailing(fact) {
+      storeUp.set(0);
+      log.error(fact, 'the store cannot write: events are answered 503 until it can');
+    },
+    storeRecovered(fact) {
+      storeUp.set(1);
+      log.info(fact, 'the store writes again');
+    },
+  };
+}
