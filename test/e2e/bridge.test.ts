@@ -1,0 +1,193 @@
+import { createHmac } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver.js';
+import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
+import { run, SECRET, served, until, type Served } from './serve.js';
+
+const yaml = (receiver: HttpReceiver, slack: SlackStandIn) => `
+sources:
+  castai: { path: /webhooks/castai, verify: { type: castai, secrets: ["${SECRET}"] }, format: castai-event }
+sinks:
+  screen: { type: console }
+  ops: { type: slack, webhookUrl: "${slack.webhookUrl}", text: "{{ event.type }} on {{ event.cluster.name }}", pace: 100/s }
+  inventory: { type: http, url: "${receiver.url}/castai/{event.type}", retry: { initial: 20ms, max: 100ms, attempts: 5, maxAge: 1h } }
+routes:
+  - { name: all, match: { type: "resource.*" }, to: [screen, inventory] }
+  - { name: page, where: 'event.severity == "critical"', to: [ops] }
+`;
+
+/** Posts one body as Cast AI signs it; `tamper` changes it after it was signed. */
+async function post(url: string, body: string, tamper = ''): Promise<{ status: number; body: string }> {
+  const timestamp = String(Math.floor(Date.now() / 1_000));
+  const signature = createHmac('sha256', SECRET).update(`${timestamp}.${body}`).digest('hex');
+  const answer = await fetch(url, {
+    method: 'POST',
+    headers: { 'x-castai-timestamp': timestamp, 'x-castai-signature': signature },
+    body: body + tamper,
+  });
+  return { status: answer.status, body: await answer.text() };
+}
+
+const envelope = (id: string, type = 'resource.created', data: object = {}) => JSON.stringify({ id, type, data, created: '2026-01-01T00:00:00Z' });
+
+describe('the built bridge, end to end', () => {
+  let receiver: HttpReceiver;
+  let slack: SlackStandIn;
+  let bridge: Served;
+
+  beforeAll(async () => {
+    [receiver, slack] = [await startHttpReceiver(), await startSlackStandIn()];
+    bridge = await served(yaml(receiver, slack));
+    await bridge.start();
+  });
+  afterAll(async () => {
+    await bridge.cleanUp();
+    await Promise.all([receiver.close(), slack.close()]);
+  });
+
+  const arrived = (id: string) => receiver.received.filter((request) => request.headers['castbridge-event-id'] === id);
+  const story = async (id: string) => {
+    const { out } = await bridge.run('events', 'show', id, '--json');
+    return JSON.parse(out) as {
+      deliveries: { sink: string | null; state: string; reason: string | null; history: { outcome: string; answer: string }[] }[];
+    };
+  };
+
+  it('`trigger` posts a signed event, and it arrives at every sink it is routed to, byte for byte', async () => {
+    const { code, out } = await bridge.run('trigger', 'resource.created', '--id', 'evt_first', '--json');
+    expect([code, JSON.parse(out)]).toEqual([0, { url: bridge.url, id: 'evt_first', status: 200, answer: '{"received":true}' }]);
+    await until(() => arrived('evt_first').length === 1 && bridge.output.stdout.includes('"evt_first"'));
+    expect(arrived('evt_first')[0]?.path).toBe('/castai/resource.created');
+    expect(JSON.parse(arrived('evt_first')[0]?.body.toString() ?? '')).toMatchObject({ id: 'evt_first', type: 'resource.created' });
+    expect(arrived('evt_first')[0]?.headers['castbridge-delivery-id']).toMatch(/^[0-9a-z]+-[0-9a-f]{8}\.\d$/);
+    expect(slack.posted).toHaveLength(0);
+  });
+
+  it('T17: what JSON would change on the way is not changed', async () => {
+    const body = '{"id":"evt_bytes","type":"resource.updated","data":{"n":9007199254740993,"x":1e400,"a":1,"a":2,"__proto__":3,"s":"\\ud800"}}';
+    expect(await post(bridge.url, body)).toEqual({ status: 200, body: '{"received":true}' });
+    await until(() => arrived('evt_bytes').length === 1);
+    expect(arrived('evt_bytes')[0]?.body.toString()).toBe(body);
+  });
+
+  it('a duplicate is acknowledged, and delivered once', async () => {
+    const body = envelope('evt_twice');
+    expect(await post(bridge.url, body)).toEqual({ status: 200, body: '{"received":true}' });
+    expect(await post(bridge.url, body)).toEqual({ status: 200, body: '{"received":true,"duplicate":true}' });
+    expect(await post(bridge.url, envelope('evt_after'))).toMatchObject({ status: 200 });
+    await until(() => arrived('evt_after').length === 1);
+    expect(arrived('evt_twice')).toHaveLength(1);
+  });
+
+  it('a tampered body is refused with nothing that helps, and kept nowhere', async () => {
+    expect(await post(bridge.url, envelope('evt_tampered'), ' ')).toEqual({ status: 401, body: '{"error":"Invalid signature"}' });
+    const { code, err } = await bridge.run('events', 'show', 'evt_tampered');
+    expect([code, err]).toEqual([1, expect.stringContaining('there is no event "evt_tampered"')]);
+  });
+
+  it('a message of Slack is rendered, escaped, and delivered', async () => {
+    await post(bridge.url, envelope('evt_page', 'resource.deleted', { severity: 'CRITICAL', clusterName: '<!channel> & co' }));
+    await until(() => slack.posted.length === 1);
+    expect(slack.posted[0]).toEqual({ text: 'resource.deleted on &lt;!channel&gt; &amp; co', blocks: undefined, mentions: [] });
+  });
+
+  it('a sink that fails twice gets it at the third attempt, with the same delivery id', async () => {
+    receiver.script({ status: 503 }, 'close-before-answer');
+    await post(bridge.url, envelope('evt_flaky'));
+    await until(() => arrived('evt_flaky').length === 3);
+    expect(new Set(arrived('evt_flaky').map((request) => request.headers['castbridge-delivery-id'])).size).toBe(1);
+    await until(async () => (await story('evt_flaky')).deliveries.every((delivery) => delivery.state === 'delivered'));
+    const inventory = (await story('evt_flaky')).deliveries.find((delivery) => delivery.sink === 'inventory');
+    expect(inventory?.history.map((attempt) => attempt.outcome)).toEqual(['retry', 'retry', 'delivered']);
+  });
+
+  it('what a sink rejects is a dead letter that is seen, replayed, and then delivered', async () => {
+    receiver.script({ status: 422, body: 'unknown cluster' });
+    await post(bridge.url, envelope('evt_rejected'));
+    await until(async () => (await bridge.run('deliveries', '--state', 'dead', '--json')).out.includes('evt_rejected'));
+    const { out } = await bridge.run('deliveries', '--state', 'dead', '--sink', 'inventory', '--json');
+    expect(JSON.parse(out)).toMatchObject({ eventId: 'evt_rejected', reason: 'http_422', detail: '422 unknown cluster', attempts: 1 });
+    expect((await bridge.run('replay', 'evt_rejected')).out).toBe('1 delivery waits again\n');
+    await until(() => arrived('evt_rejected').length === 2);
+    await until(async () => (await bridge.run('deliveries', '--state', 'dead', '--json')).out === '');
+  });
+
+  it('T08: what no row matches is kept, shown, and replayed through the table', async () => {
+    expect(await post(bridge.url, envelope('evt_nowhere', 'test'))).toMatchObject({ status: 200 });
+    const { out } = await bridge.run('deliveries', '--reason', 'unrouted', '--json');
+    expect(JSON.parse(out)).toMatchObject({ eventId: 'evt_nowhere', state: 'dead', sink: null });
+    const { code, err } = await bridge.run('replay', 'evt_nowhere');
+    expect([code, err]).toEqual([1, expect.stringContaining('unrouted')]);
+  });
+
+  it('what is authentic and unreadable is answered 422, and kept', async () => {
+    expect(await post(bridge.url, '{"id": "evt_broken",')).toMatchObject({ status: 422 });
+    expect((await bridge.run('deliveries', '--reason', 'undecodable', '--json')).out).toContain('undecodable');
+  });
+
+  it('metrics and health tell it', async () => {
+    const text = async (path: string) => (await fetch(`${bridge.operations}${path}`)).text();
+    expect(await text('/metrics')).toMatch(/castbridge_events_accepted_total\{source="castai"\} \d+/);
+    expect(await text('/healthz')).toBe('{"status":"ok"}');
+    expect(await text('/readyz')).toBe('{"ready":true,"reasons":[]}');
+  });
+
+  it('T10, T12: after kill -9 and a restart, everything acknowledged is delivered', async () => {
+    receiver.otherwise('hang');
+    const ids = Array.from({ length: 200 }, (_, index) => `evt_kill_${index}`);
+    const answers = await Promise.all(ids.map((id) => post(bridge.url, envelope(id))));
+    expect(answers.map((answer) => answer.status)).toEqual(ids.map(() => 200));
+    await bridge.kill();
+    receiver.otherwise({ status: 200 });
+    await bridge.start();
+    await until(
+      () =>
+        new Set(receiver.received.map((request) => request.headers['castbridge-event-id'])).size >= 200 && ids.every((id) => arrived(id).length > 0),
+    );
+    await until(async () => (await bridge.run('deliveries', '--state', 'waiting', '--json')).out === '');
+    expect(await post(bridge.url, envelope('evt_kill_0'))).toMatchObject({ body: '{"received":true,"duplicate":true}' });
+  });
+
+  it('T19: SIGTERM ends it with 0, and what was under way is delivered', async () => {
+    expect(await bridge.stop()).toBe(0);
+    await bridge.start();
+    expect((await bridge.run('deliveries', '--state', 'waiting', '--json')).out).toBe('');
+  });
+
+  it('a second bridge on the same file is refused with a line that says what to do', async () => {
+    const { code, err } = await bridge.run('serve');
+    expect(code).toBe(1);
+    expect(err).toMatch(/castbridge: the bridge cannot start: .*bridge\.db is in use by another castbridge: stop it, or/);
+  });
+
+  it('T47: no secret is in anything it wrote', () => {
+    expect(bridge.output.stderr + bridge.output.stdout).not.toContain(SECRET);
+    expect(bridge.output.stderr).not.toContain('/services/T0');
+  });
+});
+
+describe('the command line', () => {
+  it('says what it can do, and how it exits', async () => {
+    const { code, out } = await run(['--help']);
+    expect(code).toBe(0);
+    for (const word of ['serve', 'check', 'trigger', 'deliveries', 'events', 'replay', 'Exit codes']) expect(out).toContain(word);
+  });
+
+  it.each([[['nonsense']], [['deliveries', '--state', 'gone']], [['trigger']], [['replay']], [['trigger', 'x', '--count', '0']]])(
+    '%j is wrong usage: 2',
+    async (args) => {
+      expect((await run(args)).code).toBe(2);
+    },
+  );
+
+  it('says 3, and what to do, where no bridge answers', async () => {
+    const { code, err } = await run(['deliveries', '--config', 'config/bridge.yaml'], { CASTAI_WEBHOOK_SECRET: SECRET });
+    expect([code, err]).toEqual([3, expect.stringContaining('start it with `castbridge serve')]);
+  });
+
+  it('`check` says 0 or 1, one line a problem', async () => {
+    expect(await run(['check', 'config/bridge.yaml'])).toMatchObject({ code: 0, out: 'config/bridge.yaml: ok (1 source, 1 sink)\n' });
+    const bad = await run(['check', 'test/config/bad/sink-that-does-not-exist.yaml']);
+    expect([bad.code, bad.out.trim().split('\n')]).toEqual([1, [expect.stringContaining(':10:10  routes[0].to[0]: no sink named "ops-slakc"')]]);
+  });
+});
