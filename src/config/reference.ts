@@ -16,7 +16,7 @@ interface Documented extends Schema {
 export function referencePage(kinds: Kinds): string {
   const document = DocumentSchema as unknown as Documented;
   const sections = Object.entries(document.properties ?? {}).filter(([, schema]) => schema.properties !== undefined);
-  const generic = LaneSchema({ concurrency: 1, batch: 1, timeoutMs: 10_000, pacePerSecond: null });
+  const generic = LaneSchema({ concurrency: 1, batch: 100, timeoutMs: 10_000, pacePerSecond: null });
   return [
     '# Configuration reference',
     '<!-- Generated from the schemas in src/: run `npm run generate`. -->',

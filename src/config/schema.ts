@@ -112,7 +112,8 @@ export const LaneSchema = (lane: LaneDefaults) =>
     ),
     timeout: Duration({ description: 'how long one send may take', default: `${lane.timeoutMs}ms` }),
     concurrency: Type.Integer({ description: 'sends under way at once', minimum: 1, maximum: 256, default: lane.concurrency }),
-    batch: Type.Integer({ description: 'deliveries a send', minimum: 1, maximum: 10_000, default: lane.batch }),
+    // Where the far side takes one at a time there is nothing to choose.
+    ...(lane.batch === 1 ? {} : { batch: Type.Integer({ description: 'deliveries a send', minimum: 1, maximum: 10_000, default: lane.batch }) }),
     pace: Type.Optional(
       Rate(
         lane.pacePerSecond === null

@@ -1,4 +1,4 @@
-import type { Compiler } from '../core/sink.js';
+import type { Compiler, LaneDefaults } from '../core/sink.js';
 import type { LaneConfiguration, SinkConfiguration } from './configuration.js';
 import type { Building } from './load.js';
 import { LaneSchema, withType, type LaneShape } from './schema.js';
@@ -26,16 +26,16 @@ export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: 
       template: (source, path, escape) => compiler.template(source, [...at, ...path], escape),
     };
     const render = kind.prepare(config, below, (problem) => report({ ...problem, path: [...at, ...problem.path] }));
-    return [{ sink: { name, kind, config, lane: laneOf(config), render }, secrets: secretsIn(schema, config) }];
+    return [{ sink: { name, kind, config, lane: laneOf(config, kind.lane), render }, secrets: secretsIn(schema, config) }];
   });
 }
 
-function laneOf({ retry, timeout, concurrency, batch, pace }: LaneShape): LaneConfiguration {
+function laneOf({ retry, timeout, concurrency, batch, pace }: LaneShape, defaults: LaneDefaults): LaneConfiguration {
   return {
     retry: { attempts: retry.attempts, initialMs: retry.initial, maxMs: retry.max, maxAgeMs: retry.maxAge },
     timeoutMs: timeout,
     concurrency,
-    batch,
+    batch: batch ?? defaults.batch,
     pacePerSecond: pace ?? null,
   };
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { DEAD, deliveryId } from '../core/delivery.js';
 import type { EventView, StoredEvent } from '../core/event.js';
 import { excerpt, type Outcome } from '../core/outcome.js';
@@ -51,6 +52,8 @@ function renderOne(delivery: DueDelivery, view: Attempting['view'], render: Atte
 /** Holds the sink to its contract: it ends in time, and a throw is a fault of ours that is tried again, not a lost delivery. */
 async function sendGuarded(sink: Sink, messages: readonly Message[], timeoutMs: number, stop: AbortSignal): Promise<readonly Outcome[]> {
   const ending = new AbortController();
+  // A sink may listen once for each message: that is no leak, and no reason for Node's warning.
+  setMaxListeners(0, ending.signal);
   let giveUp: NodeJS.Timeout | undefined;
   const abandoned = new Promise<readonly Outcome[]>((resolve) => {
     ending.signal.addEventListener('abort', () => {

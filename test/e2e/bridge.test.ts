@@ -42,7 +42,7 @@ describe('the built bridge, end to end', () => {
   });
   afterAll(async () => {
     await bridge.cleanUp();
-    await Promise.all([receiver.close(), slack.close()]);
+    await Promise.all([receiver.goAway(), slack.goAway()]);
   });
 
   const arrived = (id: string) => receiver.received.filter((request) => request.headers['castbridge-event-id'] === id);

@@ -1,5 +1,5 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { ServerResponse } from 'node:http';
+import { listen, type Listener } from './listener.js';
 
 /** A request as it came. */
 export interface Received {
@@ -19,47 +19,29 @@ export type Answer =
   | 'endless-body';
 
 /** An HTTP server that writes down what arrives, and answers as it is told. */
-export interface HttpReceiver {
-  readonly url: string;
+export interface HttpReceiver extends Listener {
   readonly received: readonly Received[];
   /** The next requests are answered so, one each; then with `otherwise`. */
   script(...answers: readonly Answer[]): void;
   otherwise(answer: Answer): void;
-  close(): Promise<void>;
 }
 
 export async function startHttpReceiver(): Promise<HttpReceiver> {
   const received: Received[] = [];
   const scripted: Answer[] = [];
   let usual: Answer = { status: 200 };
-  const server = createServer((request, response) => {
-    // A sender that hangs up in the middle is not this server's trouble.
-    void readAll(request).then(
-      (body) => {
-        received.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body });
-        answer(response, scripted.shift() ?? usual);
-      },
-      () => undefined,
-    );
+  const listener = await listen((request, body, response) => {
+    received.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body });
+    answer(response, scripted.shift() ?? usual);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    ...listener,
     received,
     script: (...answers) => void scripted.push(...answers),
-    otherwise: (one) => void (usual = one),
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+    otherwise: (one) => {
+      usual = one;
+    },
   };
-}
-
-export async function readAll(request: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
 
 function answer(response: ServerResponse, how: Answer): void {

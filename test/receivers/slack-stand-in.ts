@@ -1,6 +1,5 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { readAll } from './http-receiver.js';
+import type { IncomingMessage } from 'node:http';
+import { listen, type Listener } from './listener.js';
 
 /** A message as Slack would take it. */
 export interface Posted {
@@ -10,17 +9,21 @@ export interface Posted {
   readonly mentions: readonly string[];
 }
 
+/** What the stand-in says whatever is in a post; `hang`: nothing at all. */
+export type SlackAnswer = 'hang' | { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> };
+
 /** A stand-in for Slack's incoming webhooks, as strict as they are documented to be. */
-export interface SlackStandIn {
+export interface SlackStandIn extends Listener {
   readonly webhookUrl: string;
   readonly posted: readonly Posted[];
   /** Words that were answered instead of `ok`. */
   readonly refused: readonly string[];
-  /** The next posts are answered so, whatever is in them. */
-  script(...answers: readonly { readonly status: number; readonly body: string; readonly headers?: Readonly<Record<string, string>> }[]): void;
+  /** The next posts are answered so, one each. */
+  script(...answers: readonly SlackAnswer[]): void;
+  /** All posts are answered so; null: by what is in them. */
+  otherwise(answer: SlackAnswer | null): void;
   /** Answers 429 with Retry-After above one message a second, after a burst of so many. Off at first. */
   limitRate(burst: number): void;
-  close(): Promise<void>;
 }
 
 /** https://docs.slack.dev/reference/block-kit: what is checked here. */
@@ -32,48 +35,50 @@ const TYPES = ['section', 'header', 'divider', 'context', 'actions', 'image', 'i
 export async function startSlackStandIn(): Promise<SlackStandIn> {
   const posted: Posted[] = [];
   const refused: string[] = [];
-  const scripted: { status: number; body: string; headers?: Readonly<Record<string, string>> }[] = [];
+  const scripted: SlackAnswer[] = [];
+  let usual: SlackAnswer | null = null;
   let tokens = Infinity;
   let refilledMs = Date.now();
   let burst = Infinity;
   const path = '/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX';
 
-  const server = createServer((request, response) => {
-    void readAll(request).then((body) => {
-      const say = (status: number, word: string, headers: Readonly<Record<string, string>> = {}): void => {
-        if (word !== 'ok') refused.push(word);
-        response.writeHead(status, { 'content-type': 'text/html', ...headers }).end(word);
-      };
-      const script = scripted.shift();
-      if (script !== undefined) return say(script.status, script.body, script.headers);
-      if (request.url !== path) return say(404, 'no_service');
-      if (request.method !== 'POST') return say(405, 'method_not_allowed');
-      if (!/^application\/json/.test(request.headers['content-type'] ?? '')) return say(400, 'invalid_payload');
-      const nowMs = Date.now();
-      tokens = Math.min(burst, tokens + (nowMs - refilledMs) / 1_000);
-      refilledMs = nowMs;
-      if (tokens < 1) return say(429, 'rate_limited', { 'retry-after': '1' });
-      tokens -= 1;
-      const verdict = judge(body);
-      if (typeof verdict === 'string') return say(400, verdict);
-      posted.push(verdict);
-      return say(200, 'ok');
-    });
+  const withinRate = (): boolean => {
+    const nowMs = Date.now();
+    tokens = Math.min(burst, tokens + (nowMs - refilledMs) / 1_000);
+    refilledMs = nowMs;
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
+  };
+  const take = (request: IncomingMessage, body: Buffer): Exclude<SlackAnswer, 'hang'> => {
+    if (request.url !== path) return { status: 404, body: 'no_service' };
+    if (request.method !== 'POST') return { status: 405, body: 'method_not_allowed' };
+    if (!/^application\/json/.test(request.headers['content-type'] ?? '')) return { status: 400, body: 'invalid_payload' };
+    if (!withinRate()) return { status: 429, body: 'rate_limited', headers: { 'retry-after': '1' } };
+    const verdict = judge(body);
+    if (typeof verdict === 'string') return { status: 400, body: verdict };
+    posted.push(verdict);
+    return { status: 200, body: 'ok' };
+  };
+
+  const listener = await listen((request, body, response) => {
+    const answer = scripted.shift() ?? usual ?? take(request, body);
+    if (answer === 'hang') return;
+    if (answer.body !== 'ok') refused.push(answer.body);
+    response.writeHead(answer.status, { 'content-type': 'text/html', ...answer.headers }).end(answer.body);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    webhookUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`,
+    ...listener,
+    webhookUrl: `${listener.url}${path}`,
     posted,
     refused,
     script: (...answers) => void scripted.push(...answers),
+    otherwise: (answer) => {
+      usual = answer;
+    },
     limitRate: (count) => {
       burst = tokens = count;
     },
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
   };
 }
 
