@@ -93,7 +93,10 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
       grace.abort();
       await ingress.close();
     });
-    closing.push(async () => ready.off());
+    closing.push(() => {
+      ready.off();
+      return Promise.resolve();
+    });
     ready.on();
     return { ingressUrl, operationsUrl, stop };
   } catch (error) {

@@ -34,12 +34,12 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
   const command = (name: string, description: string): Command =>
     program.command(name).description(description).option('--config <file>', 'configuration file', CONFIG).addHelpText('after', CODES);
   const runs =
-    <Arguments extends unknown[]>(action: (invocation: Invocation, ...rest: Arguments) => Promise<number>) =>
+    (action: (invocation: Invocation, ...rest: never[]) => Promise<number>) =>
     async (...given: unknown[]): Promise<void> => {
       const self = given.at(-1) as Command;
       const options = self.opts<{ config: string; json?: boolean }>();
       const invocation: Invocation = { config: options.config, env, json: options.json === true, out, err };
-      code = await action(invocation, ...(given.slice(0, -1) as Arguments));
+      code = await action(invocation, ...(given.slice(0, -1) as never[]));
     };
 
   command('serve', 'run the bridge')

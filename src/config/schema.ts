@@ -113,7 +113,7 @@ export const LaneSchema = (lane: LaneDefaults) =>
     timeout: Duration({ description: 'how long one send may take', default: `${lane.timeoutMs}ms` }),
     concurrency: Type.Integer({ description: 'sends under way at once', minimum: 1, maximum: 256, default: lane.concurrency }),
     // Where the far side takes one at a time there is nothing to choose.
-    ...(lane.batch === 1 ? {} : { batch: Type.Integer({ description: 'deliveries a send', minimum: 1, maximum: 10_000, default: lane.batch }) }),
+    ...(lane.batch === 1 ? {} : { batch: Batch(lane.batch) }),
     pace: Type.Optional(
       Rate(
         lane.pacePerSecond === null
@@ -123,7 +123,9 @@ export const LaneSchema = (lane: LaneDefaults) =>
     ),
   });
 
-export type LaneShape = Static<ReturnType<typeof LaneSchema>>;
+const Batch = (batch: number) => Type.Integer({ description: 'deliveries a send', minimum: 1, maximum: 10_000, default: batch });
+
+export type LaneShape = Omit<Static<ReturnType<typeof LaneSchema>>, 'batch'> & { readonly batch?: number };
 
 /** The kind's own schema with its discriminator and what all kinds share. */
 export function withType(type: string, ...schemas: readonly object[]): object {

@@ -12,8 +12,11 @@ export interface ReplayReport {
 export interface Replayer {
   /** Ids of deliveries, or of events (the bridge's or the sender's): then all their dead deliveries. */
   replay(ids: readonly string[]): Promise<ReplayReport>;
-  /** Everything a filter selects, page by page. */
-  replayAll(filter: DeliveryFilter & { readonly state: 'dead' | 'delivered' }): Promise<ReplayReport>;
+  /** One page of what a filter selects, newest event first; `next` goes in as `before` for the following one. */
+  replayPage(
+    filter: DeliveryFilter & { readonly state: 'dead' | 'delivered' },
+    before: string | null,
+  ): Promise<ReplayReport & { readonly next: string | null }>;
 }
 
 /** What replaying works with. */
@@ -28,8 +31,6 @@ export interface ReplayDependencies {
 
 /** Rows of a listing handled at once. */
 const PAGE = 500;
-/** Refusals that are reported one by one: enough to see the pattern. */
-const REFUSALS_MAX = 100;
 
 export function createReplayer(deps: ReplayDependencies): Replayer {
   const { store, wake, nowMs } = deps;
@@ -45,7 +46,7 @@ export function createReplayer(deps: ReplayDependencies): Replayer {
     const results = await Promise.all(rows.map(async (row) => ({ row, result: await replayOne(row) })));
     for (const { row, result } of results) {
       if (typeof result === 'number') report.replayed += result;
-      else if (report.refused.length < REFUSALS_MAX) report.refused.push({ id: row.deliveryId, why: result });
+      else report.refused.push({ id: row.deliveryId, why: result });
     }
     for (const sink of new Set(results.map(({ row }) => row.sink))) wake(sink);
   };
@@ -61,15 +62,11 @@ export function createReplayer(deps: ReplayDependencies): Replayer {
       return report;
     },
 
-    async replayAll(filter) {
+    async replayPage(filter, before) {
       const report = { replayed: 0, refused: [] as { id: string; why: string }[] };
-      let before: string | null = null;
-      do {
-        const page = await store.deliveries(filter, PAGE, before);
-        await replayRows(page.rows, report);
-        before = page.next;
-      } while (before !== null);
-      return report;
+      const page = await store.deliveries(filter, PAGE, before);
+      await replayRows(page.rows, report);
+      return { ...report, next: page.next };
     },
   };
 }

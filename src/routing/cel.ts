@@ -40,7 +40,7 @@ export function compileCel(source: string, path: Problem['path'], report: Report
     const types = checked.check();
     if (!types.valid) throw types.error ?? new Error('the expression cannot be typed');
     const run = environment.parse(withHas(source, checked.ast));
-    return { evaluate: (event) => run({ event: celView(event) }), type: types.type ?? 'dyn' };
+    return { evaluate: (event): unknown => run({ event: celView(event) }), type: types.type ?? 'dyn' };
   } catch (error) {
     report({ path, ...describe(error, offset) });
     return null;

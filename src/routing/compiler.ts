@@ -8,7 +8,7 @@ import { compileLiquid } from './liquid.js';
 /** A compiler that can also compile the conditions of the routing table. */
 export interface TableCompiler extends Compiler {
   /** Throws where the condition cannot be evaluated for this event, or is not true or false. */
-  condition(source: string, path: Problem['path']): (event: EventView) => boolean;
+  readonly condition: (source: string, path: Problem['path']) => (event: EventView) => boolean;
 }
 
 /** Compiles every text of a configuration; mistakes go to `report`. */

@@ -59,9 +59,10 @@ export function compileLiquid(
   }
 }
 
+/** What a value of an event looks like in a text: JSON, where it is no text itself. */
 function shown(value: unknown): string {
   if (value === null || value === undefined) return '';
-  return typeof value === 'object' ? JSON.stringify(value) : String(value as string | number | boolean | bigint);
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
 /** What is wrong with `evnt.name` or `event.clusterr`; null where it is known. */

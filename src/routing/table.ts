@@ -35,7 +35,7 @@ export interface Routing {
 
 /** Pure: the same event gives the same answer. Never throws. */
 export interface RoutingTable {
-  route(event: EventView): Routing;
+  readonly route: (event: EventView) => Routing;
 }
 
 interface CompiledRow {

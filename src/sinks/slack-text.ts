@@ -18,8 +18,7 @@ export function fit(text: string, max: number, fallback = '—'): string {
 /** https://docs.slack.dev/reference/block-kit/blocks: limits in characters and elements. */
 const LIMITS = { blocks: 50, header: 150, section: 3_000, field: 2_000, fields: 10, elements: 25, context: 10, other: 2_000, button: 75 } as const;
 
-type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
-export type Block = { readonly [key: string]: Json };
+export type Block = Readonly<Record<string, unknown>>;
 
 /** The blocks with every text and list within Slack's limits. */
 export function fitBlocks(blocks: readonly Block[]): Block[] {
@@ -27,7 +26,7 @@ export function fitBlocks(blocks: readonly Block[]): Block[] {
 }
 
 function fitBlock(block: Block): Block {
-  switch (block['type']) {
+  switch (typeof block['type'] === 'string' ? block['type'] : '') {
     case 'header':
       return { ...block, ...textAt(block, 'text', LIMITS.header) };
     case 'section':
@@ -42,19 +41,21 @@ function fitBlock(block: Block): Block {
 }
 
 function textAt(block: Block, key: string, max: number): Block {
-  const value = block[key];
-  return value === undefined ? {} : { [key]: fitText(value, max) };
+  return block[key] === undefined ? {} : { [key]: fitText(block[key], max) };
 }
 
 function listAt(block: Block, key: string, count: number, max: number): Block {
-  const value = block[key];
-  return Array.isArray(value) ? { [key]: value.slice(0, count).map((item: Json) => fitText(item, max)) } : {};
+  const list = block[key];
+  return Array.isArray(list) ? { [key]: list.slice(0, count).map((item) => fitText(item, max)) } : {};
 }
 
 /** A text object, or an element that holds one (a button). */
-function fitText(value: Json, max: number): Json {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
-  const { text } = value as Block;
-  if (typeof text === 'string') return { ...value, text: fit(text, max) };
-  return text === undefined ? value : { ...value, text: fitText(text, max) };
+function fitText(value: unknown, max: number): unknown {
+  if (!isObject(value) || value['text'] === undefined) return value;
+  const { text } = value;
+  return { ...value, text: typeof text === 'string' ? fit(text, max) : fitText(text, max) };
+}
+
+function isObject(value: unknown): value is Block {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -85,35 +85,39 @@ function openSlack({ webhookUrl }: Config): Sink<SlackContent> {
   const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
 
   const sendOne = async ({ content }: Message<SlackContent>, signal: AbortSignal): Promise<Outcome> => {
-    let answer: HttpAnswer | null = null;
-    // The library's own error would hide the status and Retry-After: this fetch keeps them, and the outcome is made of them alone.
-    const fetch = async (url: string | URL, init: { headers?: Record<string, string>; body?: unknown } = {}) => {
-      const { origin, pathname, search } = new URL(url);
-      const got = await agent.request({
-        origin,
-        path: pathname + search,
-        method: 'POST',
-        headers: init.headers ?? {},
-        body: String(init.body),
-        signal,
-      });
-      const text = await readSome(got.body);
-      answer = { status: got.statusCode, retryAfter: [got.headers['retry-after']].flat()[0] ?? null, text };
+    const answers: HttpAnswer[] = [];
+    // The library's own result and error hide the status and Retry-After: this fetch keeps them, and the outcome is made of them alone.
+    const fetch = async (url: string | URL, init: PostInit = {}) => {
+      const answer = await post(agent, url, init, signal);
+      answers.push(answer);
       return answerForLibrary(answer, String(url));
     };
-    try {
-      const blocks = content.blocks === null ? {} : { blocks: content.blocks as never };
-      await new IncomingWebhook(webhookUrl, { fetch, retryConfig: { retries: 0 } }).send({ text: content.text, ...blocks });
-    } catch (error) {
-      if (answer === null) return faultOutcome(error instanceof Error && 'original' in error ? error.original : error, signal);
-    }
-    return answer === null ? { kind: 'retry', reason: 'fault', answer: 'no answer' } : classify(answer);
+    const blocks = content.blocks === null ? {} : { blocks: content.blocks as never };
+    const webhook = new IncomingWebhook(webhookUrl, { fetch, retryConfig: { retries: 0 } });
+    const failed = await webhook.send({ text: content.text, ...blocks }).then(
+      () => null,
+      (error: unknown) => error,
+    );
+    const [answer] = answers;
+    if (answer !== undefined) return classify(answer);
+    return faultOutcome(failed instanceof Error && 'original' in failed ? failed.original : failed, signal);
   };
 
   return {
     send: (batch, signal) => Promise.all(batch.map((message) => sendOne(message, signal))),
     close: () => agent.destroy(),
   };
+}
+
+interface PostInit {
+  readonly headers?: Record<string, string>;
+  readonly body?: unknown;
+}
+
+async function post(agent: Agent, url: string | URL, { headers = {}, body }: PostInit, signal: AbortSignal): Promise<HttpAnswer> {
+  const { origin, pathname, search } = new URL(url);
+  const answer = await agent.request({ origin, path: pathname + search, method: 'POST', headers, body: String(body), signal });
+  return { status: answer.statusCode, retryAfter: [answer.headers['retry-after']].flat()[0] ?? null, text: await readSome(answer.body) };
 }
 
 function answerForLibrary({ status, text }: HttpAnswer, url: string) {

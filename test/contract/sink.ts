@@ -57,7 +57,7 @@ export function sinkContract(name: string, start: () => Promise<FarSide>): void 
     beforeAll(async () => {
       far = await start();
       const { kind, config, render } = configured(far.config);
-      sink = far.open?.() ?? (kind.open(config, { name: 'out', log: silent }) as Sink<never>);
+      sink = far.open?.() ?? kind.open(config, { name: 'out', log: silent });
       message = (id, body = bodyOf(id), type = 'resource.created') => messageOf(id, type, body, render);
     });
     afterAll(async () => {
@@ -97,10 +97,7 @@ export function sinkContract(name: string, start: () => Promise<FarSide>): void 
 
     it('takes whatever ids and types senders choose, and no message spoils its neighbours', async () => {
       const odd = ['evt_🦊', 'evt_\r\nx-injected: 1', 'evt_\u0000', '__proto__', 'evt_ü', 'x'.repeat(256)];
-      const outcomes = await send([
-        ...odd.map((id) => message(id, bodyOf('odd'), `type of ${id}`)),
-        message('evt_neighbour'),
-      ]);
+      const outcomes = await send([...odd.map((id) => message(id, bodyOf('odd'), `type of ${id}`)), message('evt_neighbour')]);
       expect(kindsOf(outcomes)).toEqual([...odd, 'evt_neighbour'].map(() => 'delivered'));
       expect(await arrivedAs('evt_neighbour')).toHaveLength(1);
     });

@@ -89,10 +89,17 @@ describe('replay', () => {
     });
   });
 
-  it('of all goes through every page', async () => {
+  it('of all goes page by page', async () => {
     const { replayer } = rig(Array.from({ length: 1_234 }, (_, index) => row(`e${index}`, 0)));
-    expect(await replayer.replayAll({ state: 'dead', sink: 's' })).toEqual({ replayed: 1_234, refused: [] });
-    expect(await replayer.replayAll({ state: 'dead', sink: 'other' })).toEqual({ replayed: 0, refused: [] });
+    const replayed: number[] = [];
+    let before: string | null = null;
+    do {
+      const page = await replayer.replayPage({ state: 'dead', sink: 's' }, before);
+      replayed.push(page.replayed);
+      before = page.next;
+    } while (before !== null);
+    expect(replayed).toEqual([500, 500, 234]);
+    expect(await replayer.replayPage({ state: 'dead', sink: 'other' }, null)).toEqual({ replayed: 0, refused: [], next: null });
   });
 });
 

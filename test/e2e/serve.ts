@@ -78,7 +78,9 @@ export async function served(yaml: string): Promise<Served> {
     run: (...args) => run([...args, '--config', config]),
     start,
     stop: () => end('SIGTERM'),
-    kill: async () => void (await end('SIGKILL')),
+    kill: async () => {
+      await end('SIGKILL');
+    },
     cleanUp: async () => {
       await end('SIGKILL');
       rmSync(folder, { recursive: true, force: true });

@@ -1,0 +1,81 @@
+import type Router from '@koa/router';
+import type { Context } from 'koa';
+import { koaBody } from 'koa-body';
+import type { Log } from '../core/sink.js';
+import type { DeliveryFilter, Store } from '../core/store.js';
+import type { Replayer } from '../delivery/replay.js';
+import { presentDelivery, presentStory } from './present.js';
+
+interface ApiDependencies {
+  readonly store: Pick<Store, 'deliveries' | 'stories'>;
+  readonly replayer: Replayer;
+  readonly log: Log;
+}
+
+const PAGE_MAX = 1_000;
+const PAGE = 100;
+const IDS_MAX = 1_000;
+const BODY_MAX = '1mb';
+const STATES = ['waiting', 'delivered', 'dead'] as const;
+
+/** The API behind the commands `deliveries`, `events` and `replay`. */
+export function addApi(router: Router, { store, replayer, log }: ApiDependencies): void {
+  router.get('/api/deliveries', async (context) => {
+    const { filter, limit, before } = listingOf(context);
+    const page = await store.deliveries(filter, limit, before);
+    context.body = { deliveries: page.rows.map(presentDelivery), next: page.next };
+  });
+
+  router.get('/api/events/:id', async (context) => {
+    const id = context.params['id'] ?? '';
+    const stories = await store.stories(id);
+    if (stories.length === 0) context.throw(404, `there is no event "${id}": it was never accepted, or is past its retention`);
+    context.body = { events: stories.map(presentStory) };
+  });
+
+  router.post('/api/replay', koaBody({ json: true, urlencoded: false, text: false, multipart: false, jsonLimit: BODY_MAX }), async (context) => {
+    const asked = replayOf(context);
+    const report = 'ids' in asked ? await replayer.replay(asked.ids) : await replayer.replayPage(asked.filter, asked.before);
+    log.info({ ...asked, replayed: report.replayed, refused: report.refused.length }, 'replay');
+    context.body = report;
+  });
+}
+
+function listingOf(context: Context): { filter: DeliveryFilter; limit: number; before: string | null } {
+  const { state, sink, reason, limit, before } = context.query;
+  const known = STATES.find((one) => one === state);
+  if (state !== undefined && known === undefined) context.throw(400, `state is one of ${STATES.join(', ')}`);
+  const count = limit === undefined ? PAGE : Number(limit);
+  if (!Number.isInteger(count) || count < 1 || count > PAGE_MAX) context.throw(400, `limit is a whole number from 1 to ${PAGE_MAX}`);
+  return { filter: { ...(known === undefined ? {} : { state: known }), ...texts(context, { sink, reason }) }, limit: count, before: textOf(before) };
+}
+
+/** What a request to replay names: ids, or everything of a sink or with a reason, a page a request. */
+type Asked =
+  | { readonly ids: readonly string[] }
+  | { readonly filter: DeliveryFilter & { readonly state: 'dead' | 'delivered' }; readonly before: string | null };
+
+function replayOf(context: Context): Asked {
+  const body: unknown = (context.request as { body?: unknown }).body;
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || context.is('json') === false)
+    context.throw(400, 'send a JSON object: {"ids": […]}, or {"sink", "reason", "state", "before"}');
+  const { ids, sink, reason, state = 'dead', before } = body as Record<string, unknown>;
+  if (ids !== undefined) {
+    if (!Array.isArray(ids) || ids.length > IDS_MAX || !ids.every((id) => typeof id === 'string'))
+      context.throw(400, `ids is a list of up to ${IDS_MAX} texts`);
+    return { ids };
+  }
+  if (state !== 'dead' && state !== 'delivered') context.throw(400, 'state is dead or delivered');
+  if (sink === undefined && reason === undefined) context.throw(400, 'name ids, a sink or a reason');
+  return { filter: { state, ...texts(context, { sink, reason }) }, before: textOf(before) };
+}
+
+function texts(context: Context, given: Readonly<Record<'sink' | 'reason', unknown>>): Pick<DeliveryFilter, 'sink' | 'reason'> {
+  const present = Object.entries(given).filter(([, value]) => value !== undefined);
+  for (const [key, value] of present) if (typeof value !== 'string') context.throw(400, `${key} is one text`);
+  return Object.fromEntries(present);
+}
+
+function textOf(value: unknown): string | null {
+  return typeof value === 'string' ? value : null;
+}
