@@ -9,7 +9,7 @@ import type { Telemetry } from './core/telemetry.js';
 import { Lane } from './delivery/lane.js';
 import { pause } from './delivery/pause.js';
 import { keepPruning } from './delivery/pruner.js';
-import { createRedact } from './delivery/redact.js';
+import { createRedact } from './core/redact.js';
 import { createReplayer } from './delivery/replay.js';
 import { createView } from './delivery/view.js';
 import { createIngress } from './ingress/ingress.js';

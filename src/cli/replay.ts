@@ -1,4 +1,4 @@
-import type { ReplayReport } from '../delivery/replay.js';
+import type { ReplayReport } from '../ops/present.js';
 import { connect, type Call } from './client.js';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './program.js';

@@ -1,4 +1,4 @@
-import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Scalar } from 'yaml';
+import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Scalar, type YAMLParseError } from 'yaml';
 import type { Problem } from '../core/problem.js';
 import { substitute, type Lookup } from './substitute.js';
 
@@ -12,6 +12,8 @@ export interface YamlDocument {
   readonly substituted: readonly string[];
   /** Paths (joined with NUL) whose whole text came from references: `port: ${PORT}` may become a number. */
   readonly replaced: ReadonlySet<string>;
+  /** Paths (joined with NUL) whose references could not be resolved: whatever else seems wrong with them is not. */
+  readonly unresolved: ReadonlySet<string>;
   /** `FILE:LINE:COL  PATH: WHAT; REMEDY`. */
   format(problem: Problem): string;
 }
@@ -24,13 +26,16 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
     const { line, col } = lines.linePos(offset);
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
-  for (const error of document.errors) report(`${place(error.pos[0])}  ${error.message}; mend the YAML here`);
-  if (document.errors.length > 0) return null;
+  if (document.errors.length > 0) {
+    for (const error of toldOf(document.errors)) report(`${place(error.pos[0])}  ${error.message}; ${remedyFor(error, text)}`);
+    return null;
+  }
 
   const format = (problem: Problem): string =>
     `${place(offsetOf(document, text, problem))}  ${pathText(problem.path)}: ${problem.what}; ${problem.remedy}`;
   const substituted: string[] = [];
   const replaced = new Set<string>();
+  const unresolved = new Set<string>();
   visit(document, {
     Scalar(key, node, ancestors) {
       if (key === 'key' || typeof node.value !== 'string' || !node.value.includes('$')) return;
@@ -38,6 +43,7 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
       const resolved = substitute(node.value, lookup);
       if (!resolved.ok) {
         report(format({ path, what: resolved.what, remedy: resolved.remedy }));
+        unresolved.add(path.join('\0'));
         return;
       }
       if (resolved.values.length > 0 && /^\$\{[^}]*\}$/.test(node.value)) replaced.add(path.join('\0'));
@@ -46,11 +52,25 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
     },
   });
   try {
-    return { value: document.toJS({ maxAliasCount: ALIASES_MAX }), substituted, replaced, format };
+    return { value: document.toJS({ maxAliasCount: ALIASES_MAX }), substituted, replaced, unresolved, format };
   } catch (error) {
     report(`${place(0)}  ${error instanceof Error ? error.message : String(error)}; use fewer aliases`);
     return null;
   }
+}
+
+/** After the first error of the syntax the parser reads the rest wrong: what it says of that would only hide the first. */
+function toldOf(errors: readonly YAMLParseError[]): readonly YAMLParseError[] {
+  const [first] = errors.filter((error) => error.code !== 'DUPLICATE_KEY');
+  return errors.filter((error) => error === first || error.code === 'DUPLICATE_KEY');
+}
+
+function remedyFor({ code, pos: [offset] }: YAMLParseError, text: string): string {
+  if (code === 'DUPLICATE_KEY') return 'delete one of them, or give it another name';
+  if (code === 'TAB_AS_INDENT') return 'use spaces';
+  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n')[0] ?? '';
+  // Between braces and brackets, YAML takes the brace of `port: ${PORT}` for one of its own.
+  return /[:[,] *\$\{/.test(line) ? 'put quotes around texts that hold ${…}' : 'mend the YAML here';
 }
 
 /** `routes[2].to` */
@@ -65,6 +85,7 @@ function offsetOf(document: Document, text: string, problem: Problem): number {
     const path = problem.path.slice(0, length);
     const whole = length === problem.path.length;
     const node = document.getIn(path, true);
+    if (whole && problem.atKey === true) return keyOffset(document, path) ?? 0;
     if (isNode(node) && node.range && whole && isScalar(node) && problem.offset !== undefined) return insideScalar(node, text, problem.offset);
     if (isNode(node) && node.range && whole && isScalar(node)) return node.range[0];
     const key = keyOffset(document, path);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Problem, Report } from '../core/problem.js';
+import { createRedact } from '../core/redact.js';
 import { suggest } from '../core/suggest.js';
 import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
@@ -29,6 +30,9 @@ export interface Building {
 /** A substituted text shorter than this is too common to redact: `prod`, `3000`. */
 const SECRET_CHARS_MIN = 8;
 
+/** What came from a reference is shown in no problem, unless it is too short to be told from other words. */
+const SHOWN_CHARS_MAX = 4;
+
 /** Reads and checks a configuration file. Opens nothing, creates nothing. */
 export function loadConfig(file: string, env: Readonly<Record<string, string | undefined>>, kinds: Kinds): Loaded {
   try {
@@ -43,15 +47,19 @@ export function loadConfig(file: string, env: Readonly<Record<string, string | u
 export function parseConfig(text: string, file: string, env: Readonly<Record<string, string | undefined>>, kinds: Kinds): Loaded {
   const problems: string[] = [];
   const warnings: string[] = [];
+  const failed = (): Loaded => ({ ok: false, problems: inOrder(problems) });
   const generated = new Map<string, string>();
   const document = readDocument(text, file, { env, read: readText, generated }, (line) => problems.push(line));
-  if (document === null) return { ok: false, problems };
-  const report: Report = (problem) => problems.push(document.format(problem));
-  const warn: Report = (problem) => warnings.push(document.format(problem));
+  if (document === null) return failed();
+  const redact = createRedact(document.substituted.filter((value) => value.length >= SHOWN_CHARS_MAX));
+  const report: Report = (problem) => {
+    if (!document.unresolved.has(problem.path.join('\0'))) problems.push(redact(document.format(problem)));
+  };
+  const warn: Report = (problem) => warnings.push(redact(document.format(problem)));
 
   const check: Building['check'] = (schema, value, path) => validate(schema, value, path, report, document.replaced);
   const shape = check(DocumentSchema, document.value, []) as DocumentShape | null;
-  if (shape === null) return { ok: false, problems };
+  if (shape === null) return failed();
 
   const building: Building = { kinds, report, check };
   const sources = buildSources(shape.sources, shape.dedup.window, building);
@@ -63,7 +71,7 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
   const table = buildTable(rows, shape.otherwise?.to ?? null, compiler, report);
   const operations: OperationsConfiguration = { ...shape.operations, token: shape.operations.token ?? null };
   checkListeners(shape, operations, report);
-  if (problems.length > 0) return { ok: false, problems };
+  if (problems.length > 0) return failed();
 
   warnAbout(shape, sources, sinks, warn);
   const { bodyLimit, headerTimeout, bodyTimeout, host, port } = shape.server;
@@ -87,7 +95,17 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
     ],
     secretFiles: [...generated].map(([path, secret]) => ({ path, secret })),
   };
-  return { ok: true, config: Object.freeze(config), warnings };
+  return { ok: true, config: Object.freeze(config), warnings: inOrder(warnings) };
+}
+
+/** From the top of the file to its end, whatever was checked first. */
+function inOrder(lines: readonly string[]): string[] {
+  const placeOf = (line: string): number[] => /:(\d+):(\d+) {2}/.exec(line)?.slice(1).map(Number) ?? [];
+  return [...lines].sort((a, b) => {
+    const [lineA = 0, columnA = 0] = placeOf(a);
+    const [lineB = 0, columnB = 0] = placeOf(b);
+    return lineA - lineB || columnA - columnB;
+  });
 }
 
 /** Every name in the table must exist: a misspelt one would be a row that never fires. */

@@ -97,8 +97,13 @@ function problemOf(error: ErrorObject, root: Problem['path']): Problem {
     case 'additionalProperties': {
       const key = String(params['additionalProperty']);
       if (parent.properties === undefined)
-        return { path: [...path, key], what: `"${key}" is not allowed as a name`, remedy: 'use letters, digits, "-" and "_", a letter first' };
-      return { path: [...path, key], what: `unknown key "${key}"`, remedy: suggest(key, Object.keys(parent.properties)) };
+        return {
+          path: [...path, key],
+          atKey: true,
+          what: `"${key}" is not allowed as a name`,
+          remedy: 'use letters, digits, "-" and "_", a letter first',
+        };
+      return { path: [...path, key], atKey: true, what: `unknown key "${key}"`, remedy: suggest(key, Object.keys(parent.properties)) };
     }
     case 'required': {
       const key = String(params['missingProperty']);

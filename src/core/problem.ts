@@ -6,6 +6,8 @@ export interface Problem {
   readonly remedy: string;
   /** Offset inside the text at `path`, where the mistake is in an expression. */
   readonly offset?: number;
+  /** The mistake is the key at the end of `path`, not its value. */
+  readonly atKey?: true;
 }
 
 /** Collects problems while a configuration is built, so that one run shows them all. */

@@ -1,10 +1,18 @@
 /** `; did you mean "ops-slack"?`, or the list to choose from: the remedy part of a problem. */
 export function suggest(word: string, known: readonly string[]): string {
   const nearest = [...known].map((candidate) => ({ candidate, distance: editDistance(word, candidate) })).sort((a, b) => a.distance - b.distance)[0];
-  if (nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(nearest.candidate.length / 3)))
+  if (nearest !== undefined && (nearest.distance <= Math.max(1, Math.floor(nearest.candidate.length / 3)) || haveOneStem(word, nearest.candidate)))
     return `did you mean "${nearest.candidate}"?`;
   return known.length === 0 ? 'there is none to choose from' : `known are: ${[...known].sort().join(', ')}`;
 }
+
+/** `retries` for `retry`: more edits than a slip of the finger, and the same word. */
+function haveOneStem(word: string, candidate: string): boolean {
+  const stem = candidate.slice(0, Math.max(STEM_CHARS_MIN, candidate.length - 2)).toLowerCase();
+  return candidate.length >= STEM_CHARS_MIN && word.toLowerCase().startsWith(stem);
+}
+
+const STEM_CHARS_MIN = 4;
 
 /** Longer words are not compared: a typing mistake is short, and the cost is the product of the lengths. */
 const WORD_CHARS_MAX = 64;

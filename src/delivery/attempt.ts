@@ -4,7 +4,7 @@ import type { EventView, StoredEvent } from '../core/event.js';
 import { excerpt, type Outcome } from '../core/outcome.js';
 import type { Message, Sink } from '../core/sink.js';
 import type { DueDelivery } from '../core/store.js';
-import type { Redact } from './redact.js';
+import type { Redact } from '../core/redact.js';
 
 /** A sink that has not come back this long after its signal is given up on: a slot must not be lost to a fault of a sink. */
 const ABANDON_MS = 5_000;

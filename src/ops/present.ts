@@ -1,5 +1,7 @@
 import type { AttemptRow, DeliveryRow, EventStory } from '../core/store.js';
 
+export type { ReplayReport } from '../delivery/replay.js';
+
 /** Bytes of a body that a story shows. */
 const BODY_BYTES_MAX = 64 * 1024;
 

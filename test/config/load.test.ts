@@ -46,12 +46,20 @@ describe('T06, T07: each mistake is one line with place, what and remedy', () =>
 describe('references', () => {
   it('are resolved inside texts, from the environment, files and defaults', () => {
     const text = yaml({
-      head: 'server: { host: "${HOST:-127.0.0.1}", port: ${PORT} }',
+      head: 'server: { host: "${HOST:-127.0.0.1}", port: "${PORT}" }',
       verify: '{ type: castai, secrets: ["${A}", "x${B:-${A}}"] }',
     });
     const { config } = ok(text, { PORT: '4000', A: SECRET });
     expect(config.server).toMatchObject({ host: '127.0.0.1', port: 4_000 });
     expect(config.secrets).toEqual(expect.arrayContaining([SECRET, `x${SECRET}`]));
+  });
+
+  it('a brace that YAML takes for its own is told once, with the remedy', () => {
+    const loaded = load(yaml({ head: 'server: { host: "x", port: ${PORT} }' }), { PORT: '4000' });
+    expect(loaded).toMatchObject({
+      ok: false,
+      problems: [expect.stringMatching(/^bridge\.yaml:1:\d+ {2}.*; put quotes around texts that hold \$\{…\}$/)],
+    });
   });
 
   it('T47: no problem shows a value that came from a reference', () => {
@@ -87,7 +95,7 @@ describe('what is allowed and seldom meant is a warning', () => {
     );
     expect(warnings.map((line) => line.replace(/; .*/, ''))).toEqual([
       'bridge.yaml:5:5  sources.castai.verify: anybody who reaches this path can post events',
-      'bridge.yaml:7:35  sinks.idle: no row of the table names this sink',
+      'bridge.yaml:7:34  sinks.idle: no row of the table names this sink',
       'bridge.yaml:8:1  routes: an event that no row matches is kept as unrouted and sent nowhere',
     ]);
   });

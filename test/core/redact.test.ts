@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createRedact } from '../../src/delivery/redact.js';
+import { createRedact } from '../../src/core/redact.js';
 
 it('T47: finds a secret as it is, inside a URL, and inside JSON', () => {
   const redact = createRedact(['pa"ss/word?', 'pa']);
