@@ -1,0 +1,122 @@
+import { Kafka, type CompressionTypes, type ISocketFactoryArgs, type KafkaConfig, type Message as KafkaMessage } from 'kafkajs';
+import type { PartitionMetadata, Producer, RecordMetadata } from 'kafkajs';
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+
+/** Connecting, logging in and reading what partitions there are, all together: a frozen broker accepts connections, and then says nothing. */
+const OPEN_MS = 10_000;
+/** How long the broker may wait for its replicas. */
+const REPLICAS_MS = 20_000;
+/** Longer than that, so that the broker's own answer comes first. What times out here may still be stored. */
+const REQUEST_MS = 25_000;
+const KEEP_ALIVE_MS = 60_000;
+
+/**
+ * One producer of one topic, the partitions there were when it connected, and every connection that either opened. It is used
+ * until something fails, and is then thrown away whole. kafkajs would mend it: it connects again before it says that a send has
+ * failed, keeps half-open connections, and has waits without an end.
+ */
+export class Session {
+  readonly #topic: string;
+  readonly #producer: Producer;
+  readonly #sockets = new Set<Socket>();
+  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #bornMs = Date.now();
+  #over = false;
+  /** Comes when everything is connected. */
+  readonly partitions: Promise<PartitionMetadata[]>;
+
+  constructor(topic: string, config: KafkaConfig) {
+    this.#topic = topic;
+    const kafka = new Kafka({
+      requestTimeout: REQUEST_MS,
+      ...config,
+      // At client level: the producer's own setting does not reach connecting. Retries are the bridge's, and durable: kafkajs loses
+      // events when it repeats a send, and writes a frozen broker's batch four times.
+      retry: { retries: 0 },
+      connectionTimeout: OPEN_MS,
+      authenticationTimeout: OPEN_MS,
+      socketFactory: (destination) => this.#connect(destination),
+    });
+    this.#producer = kafka.producer({
+      // In idempotent mode kafkajs reports OK for events that are not in the log. Without it, what is sent again has the same delivery id.
+      idempotent: false,
+      allowAutoTopicCreation: false,
+      createPartitioner:
+        () =>
+        ({ message }) =>
+          Number(message.partition),
+    });
+    this.partitions = this.#tracked(this.#open(kafka));
+    this.partitions.catch(() => (this.#over = true));
+  }
+
+  /** False once anything has failed. */
+  get usable(): boolean {
+    return !this.#over;
+  }
+
+  get ageMs(): number {
+    return Date.now() - this.#bornMs;
+  }
+
+  /** Sends records of one partition, once, and waits for all replicas that are in sync. */
+  send(messages: KafkaMessage[], compression: CompressionTypes): Promise<RecordMetadata[]> {
+    return this.#tracked(
+      this.partitions.then(() => this.#producer.send({ topic: this.#topic, acks: -1, timeout: REPLICAS_MS, compression, messages })),
+    );
+  }
+
+  /** Lets what is under way come to its end, then closes every connection. Called after the last `send` was. */
+  async end(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+    await this.#producer.disconnect().catch(() => undefined);
+    this.cut('the session is over');
+  }
+
+  /** Closes every connection at once; what is under way fails. */
+  cut(why: string): void {
+    this.#over = true;
+    for (const socket of this.#sockets) {
+      // kafkajs hears of an error, and of nothing else. It needs none where it has hung up itself.
+      socket.destroy(socket.writableEnded ? undefined : Object.assign(new Error(why), { code: 'ETIMEDOUT' }));
+    }
+  }
+
+  async #open(kafka: Kafka): Promise<PartitionMetadata[]> {
+    const late = setTimeout(() => this.cut(`not connected within ${OPEN_MS} ms`), OPEN_MS);
+    try {
+      const admin = kafka.admin();
+      await admin.connect();
+      const { topics } = await admin.fetchTopicMetadata({ topics: [this.#topic] });
+      await admin.disconnect();
+      const partitions = topics.find(({ name }) => name === this.#topic)?.partitions ?? [];
+      if (partitions.length === 0) throw new Error(`the broker names no partition of ${this.#topic}`);
+      await this.#producer.connect();
+      return partitions;
+    } finally {
+      clearTimeout(late);
+    }
+  }
+
+  #connect({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
+    if (this.#over) throw new Error('the connection was lost');
+    // The types do not say it: without TLS, `ssl` is absent.
+    const socket = (ssl as unknown)
+      ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect)
+      : connect({ host, port }, onConnect);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay();
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    socket.once('error', () => (this.#over = true));
+    socket.once('end', () => (this.#over ||= !socket.writableEnded));
+    return socket;
+  }
+
+  #tracked<Result>(work: Promise<Result>): Promise<Result> {
+    this.#underWay.add(work);
+    const forget = (): void => void this.#underWay.delete(work);
+    work.then(forget, forget);
+    return work;
+  }
+}
