@@ -1,10 +1,11 @@
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
 import { classPath } from './jars.js';
 
@@ -12,8 +13,9 @@ import { classPath } from './jars.js';
 export interface Broker {
   /** `127.0.0.1:PORT` of its plain listener. */
   readonly address: string;
-  readonly port: number;
-  readonly controllerPort: number;
+  /** The addresses of its further listeners. */
+  readonly listeners: Readonly<Record<string, string>>;
+  readonly controller: string;
   kill(): Promise<void>;
   /** SIGTERM, and SIGKILL where that is not heard. */
   stop(): Promise<void>;
@@ -31,17 +33,47 @@ const TERM_MS = 10_000;
 const CLUSTER = 'castbridge-test-cluster';
 const JVM = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn'];
 
-/** Starts a broker on free loopback ports. `format`: further arguments of the storage tool, `--add-scram` for one. */
-export async function startBroker(properties: Readonly<Record<string, string>> = {}, format: readonly string[] = []): Promise<Broker> {
+/** What a broker has beyond a plain listener. */
+export interface BrokerOptions {
+  /** Further listeners: name and protocol. */
+  readonly listeners?: Readonly<Record<string, string>>;
+  readonly properties?: Readonly<Record<string, string>>;
+  /** Further arguments of the storage tool: `--add-scram`. */
+  readonly format?: readonly string[];
+  /** The broker it makes a cluster with; the other is number 1, and the controller of both. */
+  readonly joins?: Broker;
+}
+
+/** Starts a broker on free loopback ports. */
+export async function startBroker({ listeners = {}, properties = {}, format = [], joins }: BrokerOptions = {}): Promise<Broker> {
   const jars = await classPath();
-  const [port, controllerPort] = [await freePort(), await freePort()];
-  const address = `127.0.0.1:${port}`;
+  const address = await freeAddress();
+  const controller = joins?.controller ?? (await freeAddress());
+  const further: Record<string, string> = {};
+  for (const name of Object.keys(listeners)) further[name] = await freeAddress();
   const folder = mkdtempSync(join(tmpdir(), 'castbridge-kafka-'));
   const config = join(folder, 'server.properties');
   const logFile = join(folder, 'log');
-  const all = { ...standard(port, controllerPort, join(folder, 'data')), ...properties };
-  writeFileSync(config, Object.entries(all).map(([name, value]) => `${name}=${value}\n`).join('')); // prettier-ignore
-  execFileSync('java', [...JVM, '-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', config, ...format], { stdio: 'pipe' });
+  const protocols = { PLAINTEXT: 'PLAINTEXT', CONTROLLER: 'PLAINTEXT', ...listeners };
+  const clients = listed({ PLAINTEXT: address, ...further }, '://');
+  const all: Record<string, string> = {
+    ...standard,
+    'process.roles': joins === undefined ? 'broker,controller' : 'broker',
+    'node.id': joins === undefined ? '1' : '2',
+    'controller.quorum.voters': `1@${controller}`,
+    listeners: joins === undefined ? `${clients},CONTROLLER://${controller}` : clients,
+    'advertised.listeners': clients,
+    'listener.security.protocol.map': listed(protocols, ':'),
+    'log.dirs': join(folder, 'data'),
+    ...properties,
+  };
+  writeFileSync(
+    config,
+    Object.entries(all)
+      .map(([name, value]) => `${name}=${value}\n`)
+      .join(''),
+  );
+  await promisify(execFile)('java', [...JVM, '-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', config, ...format]);
 
   let java: ChildProcess;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -70,8 +102,8 @@ export async function startBroker(properties: Readonly<Record<string, string>> =
 
   const broker: Broker = {
     address,
-    port,
-    controllerPort,
+    listeners: further,
+    controller,
     start,
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
@@ -109,40 +141,38 @@ async function ready(address: string, nodeId: number, java: ChildProcess): Promi
 }
 
 /** Below the ports that outgoing connections use: one of them could sit there when the broker starts again. */
-export async function freePort(): Promise<number> {
+async function freeAddress(): Promise<string> {
   const port = randomInt(20_000, 32_000);
   const server = createServer();
   const free = await new Promise<boolean>((resolve) => {
     server.once('error', () => resolve(false));
     server.listen(port, '127.0.0.1', () => resolve(true));
   });
-  if (!free) return freePort();
+  if (!free) return freeAddress();
   await new Promise((resolve) => server.close(resolve));
-  return port;
+  return `127.0.0.1:${port}`;
 }
 
-function standard(port: number, controllerPort: number, folder: string): Record<string, string> {
-  return {
-    'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@127.0.0.1:${controllerPort}`,
-    listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    'controller.listener.names': 'CONTROLLER',
-    'inter.broker.listener.name': 'PLAINTEXT',
-    'log.dirs': folder,
-    'auto.create.topics.enable': 'false',
-    'offsets.topic.replication.factor': '1',
-    'offsets.topic.num.partitions': '1',
-    'transaction.state.log.replication.factor': '1',
-    'transaction.state.log.min.isr': '1',
-    'transaction.state.log.num.partitions': '1',
-    'group.initial.rebalance.delay.ms': '0',
-    'group.min.session.timeout.ms': '500',
-    'num.network.threads': '2',
-    'num.io.threads': '2',
-    'background.threads': '2',
-    'log.cleaner.dedupe.buffer.size': '2097152',
-  };
+function listed(pairs: Readonly<Record<string, string>>, between: string): string {
+  return Object.entries(pairs)
+    .map((pair) => pair.join(between))
+    .join(',');
 }
+
+/** As small as it goes, and nothing that waits. */
+const standard: Readonly<Record<string, string>> = {
+  'controller.listener.names': 'CONTROLLER',
+  'inter.broker.listener.name': 'PLAINTEXT',
+  'auto.create.topics.enable': 'false',
+  'offsets.topic.replication.factor': '1',
+  'offsets.topic.num.partitions': '1',
+  'transaction.state.log.replication.factor': '1',
+  'transaction.state.log.min.isr': '1',
+  'transaction.state.log.num.partitions': '1',
+  'group.initial.rebalance.delay.ms': '0',
+  'group.min.session.timeout.ms': '500',
+  'num.network.threads': '2',
+  'num.io.threads': '2',
+  'background.threads': '2',
+  'log.cleaner.dedupe.buffer.size': '2097152',
+};

@@ -25,7 +25,7 @@ export interface Proxy {
   /** Lets go of everything that is held. */
   release(): void;
   /** No answer to anything any more, until `comeBack`. */
-  hang(): void;
+  hang(): Promise<void>;
   goAway(): Promise<void>;
   comeBack(): Promise<void>;
   close(): Promise<void>;
@@ -139,7 +139,10 @@ export async function startProxy(address: string, ports = new Map<number, number
     script: (...next) => void faults.push(...next),
     nextProduce: () => new Promise<void>((resolve) => waiting.push(resolve)),
     release,
-    hang: () => void (hangs = true),
+    hang: () => {
+      hangs = true;
+      return Promise.resolve();
+    },
     goAway,
     async comeBack() {
       hangs = false;

@@ -23,9 +23,18 @@ export function observer(brokers: string[]): Kafka {
   return new Kafka({ brokers, logLevel: logLevel.NOTHING });
 }
 
+/** A name no topic has. */
+export function unusedTopic(): string {
+  return `topic-${randomUUID()}`;
+}
+
 /** A topic with a name of its own. */
-export async function createTopic(brokers: string[], numPartitions = 1, config: Readonly<Record<string, string>> = {}): Promise<string> {
-  const topic = `topic-${randomUUID()}`;
+export async function createTopic(
+  brokers: string[],
+  numPartitions = 1,
+  config: Readonly<Record<string, string>> = {},
+  topic = unusedTopic(),
+): Promise<string> {
   await withAdmin(brokers, (admin) =>
     admin.createTopics({
       topics: [{ topic, numPartitions, configEntries: Object.entries(config).map(([name, value]) => ({ name, value })) }],

@@ -1,8 +1,8 @@
-import { beforeAll, expect, it } from 'vitest';
-import { describeOwnKafka, ownBroker, START_MS } from '../kafka/suite.js';
-import { startProxy } from '../kafka/proxy.js';
-import { createTopic, tapTopic } from '../kafka/topics.js';
+import { beforeAll } from 'vitest';
 import { sinkContract } from '../contract/sink.js';
+import { startProxy } from '../kafka/proxy.js';
+import { describeOwnKafka, ownBroker, START_MS } from '../kafka/suite.js';
+import { createTopic, tapTopic } from '../kafka/topics.js';
 
 describeOwnKafka('kafka', () => {
   let address: string;
@@ -17,17 +17,16 @@ describeOwnKafka('kafka', () => {
     return {
       config: { type: 'kafka', brokers: [proxy.address], topic, key: 'event.cluster.id' },
       secrets: [],
-      async arrived() {
-        return (await tap.records()).map(({ headers, value }) => ({
+      arrived: async () =>
+        (await tap.records()).map(({ headers, value }) => ({
           eventId: headers['castbridge-event-id'] ?? '',
           deliveryId: headers['castbridge-delivery-id'] ?? '',
           body: value,
-        }));
-      },
-      goAway: proxy.goAway,
-      hang: () => Promise.resolve(proxy.hang()),
-      comeBack: proxy.comeBack,
-      async close() {
+        })),
+      goAway: () => proxy.goAway(),
+      hang: () => proxy.hang(),
+      comeBack: () => proxy.comeBack(),
+      close: async () => {
         await tap.close();
         await proxy.close();
       },
