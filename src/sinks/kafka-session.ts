@@ -11,10 +11,13 @@ const REPLICAS_MS = 20_000;
 const REQUEST_MS = 25_000;
 const KEEP_ALIVE_MS = 60_000;
 
+/** All that a send may need: a connection to another leader, and the request itself. */
+const SEND_MS = 30_000;
+
 /**
  * One producer of one topic, the partitions there were when it connected, and every connection that either opened. It is used
  * until something fails, and is then thrown away whole. kafkajs would mend it: it connects again before it says that a send has
- * failed, keeps half-open connections, and has waits without an end.
+ * failed, keeps half-open connections, and waits for ever for the answer to a request that met a closing connection.
  */
 export class Session {
   readonly #topic: string;
@@ -22,12 +25,21 @@ export class Session {
   readonly #sockets = new Set<Socket>();
   readonly #underWay = new Set<Promise<unknown>>();
   readonly #bornMs = Date.now();
+  readonly #lost: Promise<never>;
+  #lose: (error: Error) => void = () => undefined;
   #over = false;
   /** Comes when everything is connected. */
   readonly partitions: Promise<PartitionMetadata[]>;
 
   constructor(topic: string, config: KafkaConfig) {
     this.#topic = topic;
+    this.#lost = new Promise((_, reject) => {
+      this.#lose = (error) => {
+        this.#over = true;
+        reject(error);
+      };
+    });
+    this.#lost.catch(() => undefined);
     const kafka = new Kafka({
       requestTimeout: REQUEST_MS,
       ...config,
@@ -47,7 +59,8 @@ export class Session {
         ({ message }) =>
           Number(message.partition),
     });
-    this.partitions = this.#tracked(this.#open(kafka));
+    // While it opens, whatever is lost is needed.
+    this.partitions = this.#bounded(Promise.race([this.#open(kafka), this.#lost]), OPEN_MS, 'not connected');
     this.partitions.catch(() => (this.#over = true));
   }
 
@@ -62,9 +75,8 @@ export class Session {
 
   /** Sends records of one partition, once, and waits for all replicas that are in sync. */
   send(messages: KafkaMessage[], compression: CompressionTypes): Promise<RecordMetadata[]> {
-    return this.#tracked(
-      this.partitions.then(() => this.#producer.send({ topic: this.#topic, acks: -1, timeout: REPLICAS_MS, compression, messages })),
-    );
+    const sent = this.partitions.then(() => this.#producer.send({ topic: this.#topic, acks: -1, timeout: REPLICAS_MS, compression, messages }));
+    return this.#bounded(sent, SEND_MS, 'no answer');
   }
 
   /** Lets what is under way come to its end, then closes every connection. Called after the last `send` was. */
@@ -76,27 +88,21 @@ export class Session {
 
   /** Closes every connection at once; what is under way fails. */
   cut(why: string): void {
-    this.#over = true;
-    for (const socket of this.#sockets) {
-      // kafkajs hears of an error, and of nothing else. It needs none where it has hung up itself.
-      socket.destroy(socket.writableEnded ? undefined : Object.assign(new Error(why), { code: 'ETIMEDOUT' }));
-    }
+    const error = Object.assign(new Error(why), { code: 'ETIMEDOUT' });
+    this.#lose(error);
+    // kafkajs hears of an error, and of nothing else. It needs none where it has hung up itself.
+    for (const socket of this.#sockets) socket.destroy(socket.writableEnded ? undefined : error);
   }
 
   async #open(kafka: Kafka): Promise<PartitionMetadata[]> {
-    const late = setTimeout(() => this.cut(`not connected within ${OPEN_MS} ms`), OPEN_MS);
-    try {
-      const admin = kafka.admin();
-      await admin.connect();
-      const { topics } = await admin.fetchTopicMetadata({ topics: [this.#topic] });
-      await admin.disconnect();
-      const partitions = topics.find(({ name }) => name === this.#topic)?.partitions ?? [];
-      if (partitions.length === 0) throw new Error(`the broker names no partition of ${this.#topic}`);
-      await this.#producer.connect();
-      return partitions;
-    } finally {
-      clearTimeout(late);
-    }
+    const admin = kafka.admin();
+    await admin.connect();
+    const { topics } = await admin.fetchTopicMetadata({ topics: [this.#topic] });
+    await admin.disconnect();
+    const partitions = topics.find(({ name }) => name === this.#topic)?.partitions ?? [];
+    if (partitions.length === 0) throw new Error(`the broker names no partition of ${this.#topic}`);
+    await this.#producer.connect();
+    return partitions;
   }
 
   #connect({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
@@ -108,15 +114,26 @@ export class Session {
     socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay();
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    socket.once('error', () => (this.#over = true));
-    socket.once('end', () => (this.#over ||= !socket.writableEnded));
+    socket.once('error', this.#lose);
+    socket.once('end', () => {
+      if (!socket.writableEnded) this.#lose(new Error('the broker closed the connection'));
+    });
     return socket;
   }
 
-  #tracked<Result>(work: Promise<Result>): Promise<Result> {
-    this.#underWay.add(work);
-    const forget = (): void => void this.#underWay.delete(work);
-    work.then(forget, forget);
-    return work;
+  /** The work, or its failure when it takes too long; either way `end` waits for it. */
+  #bounded<Result>(work: Promise<Result>, ms: number, what: string): Promise<Result> {
+    const bounded = new Promise<Result>((resolve, reject) => {
+      const late = setTimeout(() => {
+        const why = `${what} within ${ms / 1_000} s`;
+        reject(Object.assign(new Error(why), { code: 'ETIMEDOUT' }));
+        this.cut(why);
+      }, ms);
+      work.then(resolve, reject).finally(() => clearTimeout(late));
+    });
+    this.#underWay.add(bounded);
+    const forget = (): void => void this.#underWay.delete(bounded);
+    bounded.then(forget, forget);
+    return bounded;
   }
 }

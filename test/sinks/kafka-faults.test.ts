@@ -12,7 +12,8 @@ describeOwnKafka('the kafka sink, whose broker', () => {
   let sink: Sink<KafkaContent>;
   let topic: string;
   beforeAll(async () => {
-    broker = await startBroker();
+    // A broker that was killed is let in again when its old self has timed out: after 9 s by default.
+    broker = await startBroker({ properties: { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' } });
     sink = openSink({ brokers: [broker.address] });
   }, START_MS);
   beforeEach(async () => {
