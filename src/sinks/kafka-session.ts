@@ -3,7 +3,7 @@ import type { PartitionMetadata, Producer, RecordMetadata } from 'kafkajs';
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 
-/** Connecting, logging in and reading what partitions there are, all together: a frozen broker accepts connections, and then says nothing. */
+/** Connecting, logging in and learning what partitions there are, all together: a frozen broker accepts connections, and then says nothing. */
 const OPEN_MS = 10_000;
 /** How long the broker may wait for its replicas. */
 const REPLICAS_MS = 20_000;
@@ -14,9 +14,13 @@ const KEEP_ALIVE_MS = 60_000;
 /** All that a send may need: a connection to another leader, and the request itself. */
 const SEND_MS = 30_000;
 
+/** How late a partition that was added is noticed. */
+const METADATA_MS = 300_000;
+/** A partition that no topic has. */
+const NOWHERE = -1;
+
 /**
- * One producer of one topic, the partitions there were when it connected, and every connection that either opened. It is used
- * until something fails, and is then thrown away whole. kafkajs would mend it: it connects again before it says that a send has
+ * One producer of one topic, and every connection that it opened. It is used until something fails, and is then thrown away whole. kafkajs would mend it: it connects again before it says that a send has
  * failed, keeps half-open connections, and waits for ever for the answer to a request that met a closing connection.
  */
 export class Session {
@@ -24,18 +28,18 @@ export class Session {
   readonly #producer: Producer;
   readonly #sockets = new Set<Socket>();
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #bornMs = Date.now();
   readonly #lost: Promise<never>;
   #lose: (error: Error) => void = () => undefined;
-  #over = false;
-  /** Comes when everything is connected. */
-  readonly partitions: Promise<PartitionMetadata[]>;
+  /** Why it is of no use any more. */
+  #loss: Error | null = null;
+  #partitions: PartitionMetadata[] = [];
+  readonly #connected: Promise<unknown>;
 
   constructor(topic: string, config: KafkaConfig) {
     this.#topic = topic;
     this.#lost = new Promise((_, reject) => {
       this.#lose = (error) => {
-        this.#over = true;
+        this.#loss ??= error;
         reject(error);
       };
     });
@@ -48,34 +52,37 @@ export class Session {
       retry: { retries: 0 },
       connectionTimeout: OPEN_MS,
       authenticationTimeout: OPEN_MS,
-      socketFactory: (destination) => this.#connect(destination),
+      socketFactory: (destination) => this.#socketTo(destination),
     });
     this.#producer = kafka.producer({
       // In idempotent mode kafkajs reports OK for events that are not in the log. Without it, what is sent again has the same delivery id.
       idempotent: false,
       allowAutoTopicCreation: false,
-      createPartitioner:
-        () =>
-        ({ message }) =>
-          Number(message.partition),
+      metadataMaxAge: METADATA_MS,
+      createPartitioner: () => (known) => {
+        this.#partitions = known.partitionMetadata;
+        return known.message.partition ?? NOWHERE;
+      },
     });
-    // While it opens, whatever is lost is needed.
-    this.partitions = this.#bounded(Promise.race([this.#open(kafka), this.#lost]), OPEN_MS, 'not connected');
-    this.partitions.catch(() => (this.#over = true));
+    // While it connects, whatever is lost is needed.
+    this.#connected = this.#bounded(Promise.race([this.#connect(), this.#lost]), OPEN_MS, 'not connected');
+    this.#connected.catch(this.#lose);
   }
 
   /** False once anything has failed. */
   get usable(): boolean {
-    return !this.#over;
+    return this.#loss === null;
   }
 
-  get ageMs(): number {
-    return Date.now() - this.#bornMs;
+  /** The partitions as its producer knows them. */
+  async partitions(): Promise<PartitionMetadata[]> {
+    await this.#connected;
+    return this.#partitions;
   }
 
   /** Sends records of one partition, once, and waits for all replicas that are in sync. */
   send(messages: KafkaMessage[], compression: CompressionTypes): Promise<RecordMetadata[]> {
-    const sent = this.partitions.then(() => this.#producer.send({ topic: this.#topic, acks: -1, timeout: REPLICAS_MS, compression, messages }));
+    const sent = this.#connected.then(() => this.#producer.send({ topic: this.#topic, acks: -1, timeout: REPLICAS_MS, compression, messages }));
     return this.#bounded(sent, SEND_MS, 'no answer');
   }
 
@@ -94,19 +101,15 @@ export class Session {
     for (const socket of this.#sockets) socket.destroy(socket.writableEnded ? undefined : error);
   }
 
-  async #open(kafka: Kafka): Promise<PartitionMetadata[]> {
-    const admin = kafka.admin();
-    await admin.connect();
-    const { topics } = await admin.fetchTopicMetadata({ topics: [this.#topic] });
-    await admin.disconnect();
-    const partitions = topics.find(({ name }) => name === this.#topic)?.partitions ?? [];
-    if (partitions.length === 0) throw new Error(`the broker names no partition of ${this.#topic}`);
+  async #connect(): Promise<void> {
     await this.#producer.connect();
-    return partitions;
+    // kafkajs tells the partitions to its partitioner alone. Nothing is sent: to a partition that is not there, it sends nothing and says OK.
+    // Its admin client would tell them too, but asks any broker of the cluster, and fails where that one is down.
+    await this.#producer.send({ topic: this.#topic, messages: [{ value: null }] });
   }
 
-  #connect({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
-    if (this.#over) throw new Error('the connection was lost');
+  #socketTo({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
+    if (this.#loss !== null) throw this.#loss;
     // The types do not say it: without TLS, `ssl` is absent.
     const socket = (ssl as unknown)
       ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect)

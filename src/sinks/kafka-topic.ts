@@ -9,8 +9,6 @@ const SEND_BYTES_MAX = 900_000;
 const RECORD_OVERHEAD_BYTES = 100;
 /** A connected kafkajs producer spins about 880 timers a second. */
 const IDLE_MS = 30_000;
-/** How late a partition that was added is noticed. */
-const SESSION_MS = 300_000;
 
 /** A record on its way; `outcome` is what became of it, null while nobody knows. */
 export interface Sending {
@@ -66,7 +64,7 @@ export class TopicWriter {
     if (signal.aborted || this.#closed) return;
     const session = this.#sessionNow();
     try {
-      const byPartition = this.#assign(sendings, await session.partitions);
+      const byPartition = this.#assign(sendings, await session.partitions());
       await Promise.all([...byPartition].map(([partition, part]) => this.#afterOthers(partition, () => this.#sendInOrder(part, signal))));
     } catch (error) {
       this.#leave(session);
@@ -141,7 +139,7 @@ export class TopicWriter {
 
   #sessionNow(): Session {
     const current = this.#session;
-    if (current?.usable === true && current.ageMs < SESSION_MS) return current;
+    if (current?.usable === true) return current;
     this.#leave(current);
     this.#session = this.#open();
     return this.#session;

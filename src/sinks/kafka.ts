@@ -151,7 +151,7 @@ function sessions(config: Config, log: Log): (topic: string) => Session {
   return (topic) => {
     const asked = first;
     const session = new Session(topic, { ...options, brokers: [...config.brokers.slice(asked), ...config.brokers.slice(0, asked)] });
-    session.partitions.catch(() => (first = (asked + 1) % config.brokers.length));
+    session.partitions().catch(() => (first = (asked + 1) % config.brokers.length));
     return session;
   };
 }

@@ -8,18 +8,20 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const POM = new URL('pom.xml', import.meta.url).pathname;
 
-/** Why no broker can be started here; null where one can. */
+/** Why the brokers of the tests cannot be started here; null where they can. */
 export async function whyNoBroker(): Promise<string | null> {
-  const version = await run('java', ['-version']).then(
-    ({ stderr }) => Number(/version "(\d+)/.exec(stderr)?.[1] ?? 0),
-    () => null,
-  );
-  if (version === null) return 'there is no java';
+  const java = await said('java', '-version');
+  if (java === null) return 'there is no java';
+  const version = Number(/version "(\d+)/.exec(java)?.[1] ?? 0);
   if (version < 17) return `java is version ${version}, Kafka needs 17`;
-  if (existsSync(cached())) return null;
-  return run('mvn', ['-v']).then(
+  if (!existsSync(cached()) && (await said('mvn', '-v')) === null) return 'there is no mvn';
+  return (await said('openssl', 'version')) === null ? 'there is no openssl' : null;
+}
+
+async function said(command: string, ...args: readonly string[]): Promise<string | null> {
+  return run(command, args).then(
+    ({ stdout, stderr }) => stdout + stderr,
     () => null,
-    () => 'there is no mvn',
   );
 }
 
