@@ -44,14 +44,15 @@ export class Session {
       };
     });
     this.#lost.catch(() => undefined);
+    const { connectionTimeout: openMs = OPEN_MS } = config;
     const kafka = new Kafka({
       requestTimeout: REQUEST_MS,
       ...config,
       // At client level: the producer's own setting does not reach connecting. Retries are the bridge's, and durable: kafkajs loses
       // events when it repeats a send, and writes a frozen broker's batch four times.
       retry: { retries: 0 },
-      connectionTimeout: OPEN_MS,
-      authenticationTimeout: OPEN_MS,
+      connectionTimeout: openMs,
+      authenticationTimeout: openMs,
       socketFactory: (destination) => this.#socketTo(destination),
     });
     this.#producer = kafka.producer({
@@ -65,7 +66,7 @@ export class Session {
       },
     });
     // While it connects, whatever is lost is needed.
-    this.#connected = this.#bounded(Promise.race([this.#connect(), this.#lost]), OPEN_MS, 'not connected');
+    this.#connected = this.#bounded(Promise.race([this.#connect(), this.#lost]), openMs, 'not connected');
     this.#connected.catch(this.#lose);
   }
 
