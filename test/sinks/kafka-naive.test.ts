@@ -5,7 +5,7 @@ import { Session } from '../../src/sinks/kafka-session.js';
 import { TopicWriter, type Sending } from '../../src/sinks/kafka-topic.js';
 import type { KafkaContent } from '../../src/sinks/kafka-record.js';
 import { startBroker, type Broker } from '../kafka/broker.js';
-import { startProxies, startProxy, type Proxy } from '../kafka/proxy.js';
+import { INIT_PRODUCER_ID, startProxies, startProxy, type Proxy } from '../kafka/proxy.js';
 import { messageTo, openSink, send, wordsOf } from '../kafka/sink.js';
 import { describeOwnKafka, ownBroker, START_MS } from '../kafka/suite.js';
 import { createTopic, readTopic, unusedTopic, withAdmin } from '../kafka/topics.js';
@@ -118,6 +118,7 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
       await expect(producer.send({ topic, messages: [{ value: 'a' }] })).rejects.toThrow();
       expect(await producer.send({ topic, messages: [{ value: 'b' }] })).toMatchObject([{ errorCode: 0 }]);
       expect(await idsIn(topic)).toEqual(['a']);
+      expect(proxy.apis).toContain(INIT_PRODUCER_ID);
     });
 
     it('the sink: each that it calls delivered is in the topic', async () => {
@@ -130,6 +131,7 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
       expect(wordsOf(await send(sink, [messageTo(topic, 'b')]))).toEqual(['delivered']);
       expect(wordsOf(await send(sink, [messageTo(topic, 'a')]))).toEqual(['delivered']);
       expect(await idsIn(topic)).toEqual(['a', 'a', 'b', 'a']);
+      expect(proxy.apis).not.toContain(INIT_PRODUCER_ID);
     });
   });
 
