@@ -18,7 +18,7 @@ export interface Invocation {
 }
 
 const CONFIG = 'config/bridge.yaml';
-const CODES = '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the bridge cannot be reached.';
+const CODES = '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the bridge cannot be reached, 70 a fault of castbridge itself.';
 
 /** Runs one command line, and answers its exit code. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -89,9 +89,12 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    if (!(error instanceof Failure)) throw error;
-    err(`castbridge: ${error.message}`);
-    return error.code;
+    if (error instanceof Failure) {
+      err(`castbridge: ${error.message}`);
+      return error.code;
+    }
+    err(`castbridge: a fault of its own, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return EXIT.fault;
   }
 }
 
