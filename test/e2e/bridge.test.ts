@@ -148,10 +148,29 @@ describe('the built bridge, end to end', () => {
     expect(await post(bridge.url, envelope('evt_kill_0'))).toMatchObject({ body: '{"received":true,"duplicate":true}' });
   });
 
-  it('T19: SIGTERM ends it with 0, and what was under way is delivered', async () => {
-    expect(await bridge.stop()).toBe(0);
+  it('T19: SIGTERM ends it with 0: what is being sent may end, what waits is sent after the next start, and nothing twice', async () => {
+    receiver.otherwise('hold');
+    const ids = Array.from({ length: 20 }, (_, index) => `evt_term_${index}`);
+    for (const id of ids) expect(await post(bridge.url, envelope(id))).toMatchObject({ status: 200 });
+    // As many as the sink's concurrency are on their way; the others wait in the lane.
+    await until(() => ids.flatMap(arrived).length === 8);
+    const stopped = bridge.stop();
+    // Accepted while the signal is on its way, then refused, then not even listened to.
+    for (let n = 0, listening = true; listening; n++) {
+      const answer = await post(bridge.url, envelope(`evt_late_${n}`)).catch(() => null);
+      if (answer?.status === 200) ids.push(`evt_late_${n}`);
+      else expect(answer?.status ?? 503).toBe(503);
+      listening = answer !== null;
+    }
+    receiver.otherwise({ status: 200 });
+    receiver.release();
+    expect(await stopped).toBe(0);
+    expect(ids.flatMap(arrived)).toHaveLength(8);
+
     await bridge.start();
-    expect((await bridge.run('deliveries', '--state', 'waiting', '--json')).out).toBe('');
+    await until(async () => (await bridge.run('deliveries', '--state', 'waiting', '--json')).out === '');
+    for (const id of ids) expect(arrived(id)).toHaveLength(1);
+    expect(receiver.received.filter((request) => /^evt_(term|late)_/.test(String(request.headers['castbridge-event-id'])))).toHaveLength(ids.length);
   });
 
   it('a second bridge on the same file is refused with a line that says what to do', async () => {
