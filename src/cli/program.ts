@@ -1,15 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
 import { EXIT, Failure } from './exit.js';
-
-/** What every command gets. */
-export interface Invocation {
-  readonly config: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly json: boolean;
-  readonly out: (line: string) => void;
-  readonly err: (line: string) => void;
-}
+import type { Invocation } from './invocation.js';
 
 const CONFIG = 'config/bridge.yaml';
 const CODES = '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the bridge cannot be reached, 70 a fault of castbridge itself.';
