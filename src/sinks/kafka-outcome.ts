@@ -37,7 +37,7 @@ function reasonOf(type: string, root: unknown): string {
   const code = stringAt(root, 'code');
   if (/SASL/.test(name)) return 'sasl_failed';
   if (name === 'KafkaJSRequestTimeoutError' || code === 'ETIMEDOUT') return 'timeout';
-  if (/CERT|TLS|SSL/.test(code)) return 'tls';
+  if (/CERT|TLS|SSL|LEAF_SIGNATURE|EPROTO/.test(code)) return 'tls';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'dns';
   return code === 'ECONNREFUSED' ? 'refused' : 'connection';
 }

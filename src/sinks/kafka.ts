@@ -1,17 +1,20 @@
-import { Kafka, logLevel, type KafkaConfig, type Message as KafkaMessage } from 'kafkajs';
+import { logLevel, type KafkaConfig } from 'kafkajs';
 import { Type, type Static } from 'typebox';
 import type { Outcome } from '../core/outcome.js';
-import type { Interpolated, Log, Message, Sink, SinkKind } from '../core/sink.js';
+import type { Interpolated, Log, Sink, SinkKind } from '../core/sink.js';
 import { Secret } from '../schema/values.js';
-import { castbridgeHeaders, headerFault } from './headers.js';
-import { TopicWriter } from './kafka-topic.js';
+import { headerFault } from './headers.js';
+import { recordOf, type KafkaContent } from './kafka-record.js';
+import { Session } from './kafka-session.js';
+import { TopicWriter, type Sending } from './kafka-topic.js';
 
 const closed = { additionalProperties: false } as const;
 
 const Config = Type.Object(
   {
-    brokers: Type.Array(Type.String({ pattern: '^[^\\s:/]+:\\d+$|^\\[[0-9a-fA-F:]+\\]:\\d+$' }), {
-      description: 'brokers to begin with, `host:port`',
+    brokers: Type.Array(Type.String({ pattern: '^[^\\s:/\\[\\]]+:\\d+$' }), {
+      // kafkajs takes the host to end at the first colon: no IPv6 address can stand here.
+      description: 'brokers to begin with, `host:port`; a name where the address is IPv6',
       minItems: 1,
     }),
     topic: Type.String({ description: 'the topic; may hold CEL in braces, `castai.{event.type}`', minLength: 1 }),
@@ -54,16 +57,6 @@ const Config = Type.Object(
 );
 type Config = Static<typeof Config>;
 
-/** What rendering makes of an event. */
-export interface KafkaContent {
-  readonly topic: string;
-  readonly key: string | null;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-/** Longer than the broker waits for its replicas: a request that times out here may still be stored. */
-const REQUEST_MS = 25_000;
-const CONNECT_MS = 10_000;
 /** Topics a sink writes to: computed ones without a list could be as many as there are events. */
 const TOPICS_MAX = 1_000;
 
@@ -109,36 +102,57 @@ function isTopic(name: string): boolean {
 }
 
 function openKafka(config: Config, log: Log): Sink<KafkaContent> {
-  const client = new Kafka(clientOptions(config, log));
   const writers = new Map<string, TopicWriter>();
+  const open = sessions(config, log);
 
   const writerOf = (topic: string): TopicWriter => {
-    const known = writers.get(topic) ?? new TopicWriter(client, topic, config.compression);
+    const known = writers.get(topic) ?? new TopicWriter(topic, config.compression, () => open(topic));
     writers.set(topic, known);
     return known;
   };
 
   return {
     async send(batch, signal) {
-      const outcomes: Outcome[] = [];
-      const byTopic = new Map<string, number[]>();
-      batch.forEach(({ content: { topic } }, index) => {
-        const refused = refusal(topic, config.topics, writers);
-        if (refused === null) byTopic.set(topic, [...(byTopic.get(topic) ?? []), index]);
-        else outcomes[index] = refused;
+      const byWriter = new Map<TopicWriter, Sending[]>();
+      const sendings = batch.map((message): Sending => {
+        const { topic } = message.content;
+        const sending = { record: recordOf(message, config.value), outcome: refusal(topic, config.topics, writers) };
+        if (sending.outcome !== null) return sending;
+        const writer = writerOf(topic);
+        const others = byWriter.get(writer);
+        if (others === undefined) byWriter.set(writer, [sending]);
+        else others.push(sending);
+        return sending;
       });
-      await Promise.all(
-        [...byTopic].map(async ([topic, indexes]) => {
-          const records = indexes.flatMap((index) => (batch[index] === undefined ? [] : [recordOf(batch[index], config.value)]));
-          const sent = await writerOf(topic).send(records, signal);
-          indexes.forEach((index, place) => (outcomes[index] = sent[place] ?? { kind: 'retry', reason: 'unconfirmed', answer: '' }));
-        }),
-      );
-      return outcomes;
+      await untilAborted(Promise.all([...byWriter].map(([writer, part]) => writer.send(part, signal))), signal);
+      return sendings.map(({ outcome }) => outcome ?? TIMEOUT);
     },
     async close() {
       await Promise.all([...writers.values()].map((writer) => writer.close()));
     },
+  };
+}
+
+const TIMEOUT: Outcome = { kind: 'retry', reason: 'timeout', answer: 'no answer in time; the broker may still store it' };
+
+async function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  let end: () => void = () => undefined;
+  const aborted = new Promise<void>((resolve) => (end = resolve));
+  signal.addEventListener('abort', end, { once: true });
+  await Promise.race([work, aborted]);
+  signal.removeEventListener('abort', end);
+}
+
+/** Opens sessions. kafkajs always asks the first broker of its list: the one that last failed comes last. */
+function sessions(config: Config, log: Log): (topic: string) => Session {
+  const options = clientOptions(config, log);
+  let first = 0;
+  return (topic) => {
+    const asked = first;
+    const session = new Session(topic, { ...options, brokers: [...config.brokers.slice(asked), ...config.brokers.slice(0, asked)] });
+    session.partitions().catch(() => (first = (asked + 1) % config.brokers.length));
+    return session;
   };
 }
 
@@ -150,52 +164,13 @@ function refusal(topic: string, allowed: Config['topics'], writers: ReadonlyMap<
   return null;
 }
 
-function recordOf(message: Message<KafkaContent>, form: Config['value']): KafkaMessage {
-  const { content, event, body } = message;
-  return {
-    key: content.key === null ? null : Buffer.from(content.key),
-    // A Buffer, never a bare Uint8Array: kafkajs would write that as a text.
-    value: form === 'raw' ? body : cloudEvent(message),
-    headers: {
-      ...content.headers,
-      'content-type': form === 'raw' ? 'application/json' : 'application/cloudevents+json; charset=utf-8',
-      ...castbridgeHeaders(message),
-    },
-    // When it was received: an event's own time may lie ahead, and brokers refuse that.
-    timestamp: String(event.receivedMs),
-  };
-}
-
-const RFC_3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/;
-
-/** CloudEvents 1.0, structured mode; `data` is the received bytes, put in unchanged. */
-function cloudEvent({ event, body }: Message<KafkaContent>): Buffer {
-  const attributes = JSON.stringify({
-    specversion: '1.0',
-    id: event.id,
-    source: `/castbridge/${encodeURIComponent(event.source)}`,
-    type: event.type,
-    time: event.time !== null && RFC_3339.test(event.time) ? event.time : event.receivedAt,
-    datacontenttype: 'application/json',
-  });
-  const withoutMark = body.subarray(0, 3).equals(UTF8_MARK) ? body.subarray(3) : body;
-  return Buffer.concat([Buffer.from(`${attributes.slice(0, -1)},"data":`), withoutMark, Buffer.from('}')]);
-}
-
-/** A byte order mark is allowed before a JSON text, not inside one. */
-const UTF8_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
-
-function clientOptions({ clientId, brokers, tls, sasl }: Config, log: Log): KafkaConfig {
+function clientOptions({ clientId, tls, sasl }: Config, log: Log): Omit<KafkaConfig, 'brokers'> {
   return {
     clientId,
-    brokers: [...brokers],
-    // At client level: the producer's own setting does not reach connecting. Retries are the bridge's: kafkajs loses events when it repeats a send.
-    retry: { retries: 0 },
-    requestTimeout: REQUEST_MS,
-    connectionTimeout: CONNECT_MS,
-    authenticationTimeout: CONNECT_MS,
-    ...(tls === undefined || tls === false ? {} : { ssl: tls === true ? true : { ...tls } }),
-    ...(sasl === undefined ? {} : { sasl: sasl as NonNullable<KafkaConfig['sasl']> }),
+    // Verified also where NODE_TLS_REJECT_UNAUTHORIZED says otherwise.
+    ...(tls !== undefined && tls !== false && { ssl: { ...(tls === true ? {} : tls), rejectUnauthorized: true } }),
+    // A copy: kafkajs writes into it.
+    ...(sasl !== undefined && { sasl: { ...sasl } as NonNullable<KafkaConfig['sasl']> }),
     logLevel: logLevel.ERROR,
     logCreator:
       () =>

@@ -1,0 +1,103 @@
+import { randomUUID } from 'node:crypto';
+import { Kafka, logLevel, type Admin, type IHeaders, type KafkaConfig } from 'kafkajs';
+
+/** A record as it lies in the topic. */
+export interface Recorded {
+  readonly partition: number;
+  readonly offset: string;
+  readonly timestamp: string;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Reads a topic, by ways of its own: not through the sink, nor through a proxy. */
+export interface Tap {
+  /** All records that the topic holds at this moment, by partition and offset. */
+  records(): Promise<Recorded[]>;
+  close(): Promise<void>;
+}
+
+/** For what tests look at and prepare, not for what they test. */
+export function observer(brokers: string[]): Kafka {
+  return new Kafka({ brokers, logLevel: logLevel.NOTHING });
+}
+
+/** A name no topic has. */
+export function unusedTopic(): string {
+  return `topic-${randomUUID()}`;
+}
+
+/** A topic with a name of its own. */
+export async function createTopic(
+  brokers: string[],
+  numPartitions = 1,
+  config: Readonly<Record<string, string>> = {},
+  topic = unusedTopic(),
+): Promise<string> {
+  await withAdmin(brokers, (admin) =>
+    admin.createTopics({
+      topics: [{ topic, numPartitions, configEntries: Object.entries(config).map(([name, value]) => ({ name, value })) }],
+    }),
+  );
+  return topic;
+}
+
+export async function withAdmin<Result>(
+  brokers: string[],
+  work: (admin: Admin) => Promise<Result>,
+  config: Partial<KafkaConfig> = {},
+): Promise<Result> {
+  const admin = new Kafka({ brokers, logLevel: logLevel.NOTHING, ...config }).admin();
+  await admin.connect();
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+export async function readTopic(brokers: string[], topic: string): Promise<Recorded[]> {
+  const tap = await tapTopic(brokers, topic);
+  try {
+    return await tap.records();
+  } finally {
+    await tap.close();
+  }
+}
+
+export async function tapTopic(brokers: string[], topic: string): Promise<Tap> {
+  const kafka = observer(brokers);
+  const admin = kafka.admin();
+  const consumer = kafka.consumer({ groupId: randomUUID(), maxWaitTimeInMs: 50 });
+  await admin.connect();
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  const read: Recorded[] = [];
+  let arrived: () => void = () => undefined;
+  await consumer.run({
+    eachMessage: ({ partition, message: { offset, timestamp, key, value, headers } }) => {
+      read.push({ partition, offset, timestamp, key, value, headers: textsOf(headers ?? {}) });
+      arrived();
+      return Promise.resolve();
+    },
+  });
+
+  return {
+    async records() {
+      const ends = await admin.fetchTopicOffsets(topic);
+      const behind = ({ partition, high }: { partition: number; high: string }): boolean =>
+        Number(high) > 0 && !read.some((record) => record.partition === partition && Number(record.offset) >= Number(high) - 1);
+      while (ends.some(behind)) await new Promise<void>((resolve) => (arrived = resolve));
+      return read.toSorted((a, b) => a.partition - b.partition || Number(a.offset) - Number(b.offset));
+    },
+    async close() {
+      await consumer.disconnect();
+      await admin.disconnect();
+    },
+  };
+}
+
+function textsOf(headers: IHeaders): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+}
