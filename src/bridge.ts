@@ -36,7 +36,11 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
   const registry = new Registry();
   const telemetry = createTelemetry({ log, registry });
   const closing: (() => Promise<void>)[] = [];
+  let stopMs = Infinity;
+  /** What is left of the grace time: one for all that has to end. */
+  const graceMs = (): number => Math.max(0, stopMs + config.shutdownMs - performance.now());
   const stop = async (): Promise<void> => {
+    stopMs = Math.min(stopMs, performance.now());
     for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
   };
 
@@ -68,7 +72,7 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
 
     for (const lane of lanes.values()) lane.start();
     closing.push(async () => {
-      await Promise.all([...lanes.values()].map((lane) => lane.stop(config.shutdownMs)));
+      await Promise.all([...lanes.values()].map((lane) => lane.stop(graceMs())));
     });
 
     const ingress = createIngress({
@@ -88,9 +92,8 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
     });
     const ingressUrl = await listen(ingress.server, config.server.host, config.server.port);
     closing.push(async () => {
-      const grace = new AbortController();
-      await Promise.race([ingress.drain(), pause(config.shutdownMs, grace.signal)]);
-      grace.abort();
+      const drained = new AbortController();
+      await Promise.race([ingress.drain().finally(() => drained.abort()), pause(graceMs(), drained.signal)]);
       await ingress.close();
     });
     closing.push(() => {

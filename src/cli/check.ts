@@ -1,7 +1,7 @@
 import { loadConfig } from '../config/load.js';
 import { kinds } from '../kinds.js';
 import { EXIT } from './exit.js';
-import type { Invocation } from './program.js';
+import type { Invocation } from './invocation.js';
 
 /** `castbridge check [FILE]` */
 export function check({ config, env, json, out, err }: Invocation, given: string | undefined): Promise<number> {

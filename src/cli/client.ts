@@ -1,6 +1,6 @@
 import { configured } from './configured.js';
 import { EXIT, Failure } from './exit.js';
-import type { Invocation } from './program.js';
+import type { Invocation } from './invocation.js';
 
 /** A call of the operators' API of the bridge that the configuration describes. */
 export type Call = (method: 'GET' | 'POST', path: string, body?: object) => Promise<unknown>;

@@ -2,7 +2,7 @@ import type { Configuration } from '../config/configuration.js';
 import { loadConfig } from '../config/load.js';
 import { kinds } from '../kinds.js';
 import { EXIT, Failure } from './exit.js';
-import type { Invocation } from './program.js';
+import type { Invocation } from './invocation.js';
 
 /** The configuration a command goes by; its problems end the command. */
 export function configured({ config, env, err }: Pick<Invocation, 'config' | 'env' | 'err'>): { config: Configuration; warnings: readonly string[] } {

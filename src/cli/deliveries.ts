@@ -1,7 +1,7 @@
 import type { DeliveryView } from '../ops/present.js';
 import { connect, query } from './client.js';
 import { EXIT } from './exit.js';
-import type { Invocation } from './program.js';
+import type { Invocation } from './invocation.js';
 import { oneLine, table } from './table.js';
 
 /** What the API gives at once. */

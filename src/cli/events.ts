@@ -1,7 +1,7 @@
 import type { StoryView } from '../ops/present.js';
 import { connect } from './client.js';
 import { EXIT } from './exit.js';
-import type { Invocation } from './program.js';
+import type { Invocation } from './invocation.js';
 import { oneLine } from './table.js';
 
 /** `castbridge events show ID` */

@@ -1,24 +1,10 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { readFileSync } from 'node:fs';
-import { check } from './check.js';
-import { deliveries } from './deliveries.js';
-import { eventsShow } from './events.js';
 import { EXIT, Failure } from './exit.js';
-import { replay } from './replay.js';
-import { serve } from './serve.js';
-import { trigger } from './trigger.js';
-
-/** What every command gets. */
-export interface Invocation {
-  readonly config: string;
-  readonly env: NodeJS.ProcessEnv;
-  readonly json: boolean;
-  readonly out: (line: string) => void;
-  readonly err: (line: string) => void;
-}
+import type { Invocation } from './invocation.js';
 
 const CONFIG = 'config/bridge.yaml';
-const CODES = '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the bridge cannot be reached.';
+const CODES = '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the bridge cannot be reached, 70 a fault of castbridge itself.';
 
 /** Runs one command line, and answers its exit code. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -33,22 +19,24 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
   let code: number = EXIT.done;
   const command = (name: string, description: string): Command =>
     program.command(name).description(description).option('--config <file>', 'configuration file', CONFIG).addHelpText('after', CODES);
+  // A command brings its own imports: `--help` does not wait for what `serve` needs.
   const runs =
-    (action: (invocation: Invocation, ...rest: never[]) => Promise<number>) =>
+    (load: () => Promise<(invocation: Invocation, ...rest: never[]) => Promise<number>>) =>
     async (...given: unknown[]): Promise<void> => {
       const self = given.at(-1) as Command;
       const options = self.opts<{ config: string; json?: boolean }>();
       const invocation: Invocation = { config: options.config, env, json: options.json === true, out, err };
+      const action = await load();
       code = await action(invocation, ...(given.slice(0, -1) as never[]));
     };
 
   command('serve', 'run the bridge')
     .addOption(new Option('--log-level <level>', 'least severe log line').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'))
-    .action(runs(serve));
+    .action(runs(async () => (await import('./serve.js')).serve));
   command('check', 'validate a configuration: one line a problem')
     .argument('[file]', 'configuration file, in the place of --config')
     .option('--json', 'one JSON document')
-    .action(runs(check));
+    .action(runs(async () => (await import('./check.js')).check));
   command('trigger', 'post signed test events')
     .argument('<type>', 'type of the event: resource.created, test, …')
     .option('--url <url>', 'where to post it; without it, the first source of the configuration that is signed')
@@ -58,14 +46,14 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option('--count <n>', 'how many events', wholeNumber, 1)
     .option('--rate <n>', 'events a second at most', positive)
     .option('--json', 'one JSON document')
-    .action(runs(trigger));
+    .action(runs(async () => (await import('./trigger.js')).trigger));
   command('deliveries', 'list deliveries, newest event first')
     .addOption(new Option('--state <state>', 'only those in this state').choices(['waiting', 'delivered', 'dead']))
     .option('--sink <name>', 'only those of this sink')
     .option('--reason <reason>', 'only those with this reason: unrouted, http_400, …')
     .option('--limit <n>', 'how many at most', wholeNumber, 100)
     .option('--json', 'JSON Lines')
-    .action(runs(deliveries));
+    .action(runs(async () => (await import('./deliveries.js')).deliveries));
   const events = program.command('events').description('look at events').addHelpText('after', CODES);
   events
     .command('show')
@@ -74,14 +62,14 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option('--config <file>', 'configuration file', CONFIG)
     .option('--json', 'one JSON document')
     .addHelpText('after', CODES)
-    .action(runs(eventsShow));
+    .action(runs(async () => (await import('./events.js')).eventsShow));
   command('replay', 'send deliveries again, with the same delivery id')
     .argument('[id...]', 'deliveries, or events: then all their dead deliveries')
     .option('--sink <name>', 'all of this sink')
     .option('--reason <reason>', 'all with this reason')
     .addOption(new Option('--state <state>', 'with --sink or --reason: which ones').choices(['dead', 'delivered']).default('dead'))
     .option('--json', 'one JSON document')
-    .action(runs(replay));
+    .action(runs(async () => (await import('./replay.js')).replay));
 
   for (const one of [program, ...program.commands, ...events.commands]) one.exitOverride();
   try {
@@ -89,9 +77,12 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-    if (!(error instanceof Failure)) throw error;
-    err(`castbridge: ${error.message}`);
-    return error.code;
+    if (error instanceof Failure) {
+      err(`castbridge: ${error.message}`);
+      return error.code;
+    }
+    err(`castbridge: a fault of its own, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return EXIT.fault;
   }
 }
 

@@ -1,7 +1,7 @@
 import type { ReplayReport } from '../ops/present.js';
 import { connect, type Call } from './client.js';
 import { EXIT, Failure } from './exit.js';
-import type { Invocation } from './program.js';
+import type { Invocation } from './invocation.js';
 
 /** Refusals of a replay of all that are shown one by one: enough to see the pattern. */
 const REFUSALS_SHOWN = 100;

@@ -6,7 +6,9 @@ import type { Configuration } from '../config/configuration.js';
 import { createLog } from '../ops/log.js';
 import { configured } from './configured.js';
 import { EXIT, Failure } from './exit.js';
-import type { Invocation } from './program.js';
+import type { Invocation } from './invocation.js';
+
+const LINGER_MS = 1_000;
 
 /** `castbridge serve`: runs until SIGTERM or SIGINT. */
 export async function serve(invocation: Invocation, options: { logLevel: string }): Promise<number> {
@@ -37,7 +39,10 @@ async function untilStopped(bridge: Bridge, stopping: Promise<NodeJS.Signals>, l
   log.info({ why }, 'stopping');
   await bridge.stop();
   log.info({}, 'stopped');
-  return why === 'fault' ? EXIT.fault : EXIT.done;
+  const code = why === 'fault' ? EXIT.fault : EXIT.done;
+  // A connection that a far side does not let go must not keep the process.
+  setTimeout(() => process.exit(code), LINGER_MS).unref();
+  return code;
 }
 
 /** The first signal stops the bridge in order; a second one ends it at once: what was acknowledged is on disk. */

@@ -5,7 +5,7 @@ import { Agent } from 'undici';
 import { signCastai } from '../sources/verify/castai.js';
 import { configured } from './configured.js';
 import { EXIT, Failure } from './exit.js';
-import type { Invocation } from './program.js';
+import type { Invocation } from './invocation.js';
 
 /** Requests under way at once. */
 const CONNECTIONS = 64;

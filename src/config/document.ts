@@ -1,4 +1,4 @@
-import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Scalar, type YAMLParseError } from 'yaml';
+import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Scalar } from 'yaml';
 import type { Problem } from '../core/problem.js';
 import { substitute, type Lookup } from './substitute.js';
 
@@ -59,13 +59,15 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
   }
 }
 
+type SyntaxFault = Document['errors'][number];
+
 /** After the first error of the syntax the parser reads the rest wrong: what it says of that would only hide the first. */
-function toldOf(errors: readonly YAMLParseError[]): readonly YAMLParseError[] {
+function toldOf(errors: readonly SyntaxFault[]): readonly SyntaxFault[] {
   const [first] = errors.filter((error) => error.code !== 'DUPLICATE_KEY');
   return errors.filter((error) => error === first || error.code === 'DUPLICATE_KEY');
 }
 
-function remedyFor({ code, pos: [offset] }: YAMLParseError, text: string): string {
+function remedyFor({ code, pos: [offset] }: SyntaxFault, text: string): string {
   if (code === 'DUPLICATE_KEY') return 'delete one of them, or give it another name';
   if (code === 'TAB_AS_INDENT') return 'use spaces';
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n')[0] ?? '';

@@ -6,6 +6,7 @@ import { suggest } from '../core/suggest.js';
 import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
 import { buildTable } from '../routing/table.js';
+import type { Building } from './building.js';
 import type { Configuration, OperationsConfiguration, SinkConfiguration, SourceConfiguration } from './configuration.js';
 import { readDocument } from './document.js';
 import { DocumentSchema, type DocumentShape } from './schema.js';
@@ -18,14 +19,6 @@ import { secretsIn, validate } from './validate.js';
 export type Loaded =
   | { readonly ok: true; readonly config: Configuration; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly problems: readonly string[] };
-
-/** What a part of the configuration is built with. */
-export interface Building {
-  readonly kinds: Kinds;
-  readonly report: Report;
-  /** Checks one value against one schema; null where it was wrong. */
-  readonly check: (schema: object, value: unknown, path: Problem['path']) => unknown;
-}
 
 /** A substituted text shorter than this is too common to redact: `prod`, `3000`. */
 const SECRET_CHARS_MIN = 8;

@@ -1,8 +1,7 @@
 import type { Compiler, LaneDefaults } from '../core/sink.js';
 import type { LaneConfiguration, SinkConfiguration } from './configuration.js';
-import type { Building } from './load.js';
+import { kindOf, type Building } from './building.js';
 import { LaneSchema, withType, type LaneShape } from './schema.js';
-import { kindOf } from './sources.js';
 import { secretsIn } from './validate.js';
 
 /** One sink, and the secret texts in it. */

@@ -1,6 +1,5 @@
-import { suggest } from '../core/suggest.js';
 import type { SourceConfiguration } from './configuration.js';
-import type { Building } from './load.js';
+import { kindOf, type Building } from './building.js';
 import { SourceSchema, withType, type SourceShape } from './schema.js';
 import { secretsIn } from './validate.js';
 
@@ -52,20 +51,4 @@ function buildVerifier(value: unknown, at: readonly string[], dedupWindowMs: num
     });
   }
   return { verify, type: kind.type, secrets: secretsIn(schema, config) };
-}
-
-/** The kind that `type` names. */
-export function kindOf<Kind extends { readonly type: string }>(
-  value: unknown,
-  kinds: readonly Kind[],
-  at: readonly string[],
-  report: Building['report'],
-): Kind | null {
-  const types = kinds.map((kind) => kind.type);
-  const type = typeof value === 'object' && value !== null && 'type' in value ? value.type : undefined;
-  const kind = kinds.find((candidate) => candidate.type === type);
-  if (kind !== undefined) return kind;
-  if (typeof type === 'string') report({ path: [...at, 'type'], what: `there is no type "${type}"`, remedy: suggest(type, types) });
-  else report({ path: at, what: 'it has no "type"', remedy: `add \`type:\`, one of ${types.join(', ')}` });
-  return null;
 }

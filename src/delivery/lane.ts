@@ -17,6 +17,9 @@ const SETTLE_AGAIN_MS_MAX = 5_000;
 /** Pause before a failing store is asked again for what is due. */
 const READ_AGAIN_MS = 1_000;
 
+/** A sink that does not let go of its far side this long is left: nothing of it is owed any more. */
+const CLOSE_MS = 5_000;
+
 /** What a lane works with. */
 export interface LaneDependencies extends Attempting {
   readonly name: string;
@@ -88,7 +91,9 @@ export class Lane {
     while (this.#work.size > 0) await Promise.allSettled(this.#work);
     clearTimeout(grace);
     this.#stop.abort();
-    await this.#deps.sink.close();
+    const closed = new AbortController();
+    const close = this.#deps.sink.close().finally(() => closed.abort());
+    await Promise.race([close, pause(CLOSE_MS, closed.signal)]);
   }
 
   /** Starts every send that may start now, and sets the timer for the next one. */

@@ -1,32 +1,32 @@
 import { Gauge, type Registry } from 'prom-client';
 import type { Log } from '../core/sink.js';
-import type { Store } from '../core/store.js';
+import type { Store, StoreStats } from '../core/store.js';
 
 /** What waits, read from the store when somebody asks for the metrics. */
 export function measureBacklog(store: Pick<Store, 'stats'>, registry: Registry, log: Log): void {
-  const oldest = new Gauge({
-    name: 'castbridge_deliveries_oldest_due_seconds',
-    help: 'How long the oldest waiting delivery has been due',
-    labelNames: ['sink'],
-    registers: [registry],
-  });
-  new Gauge({
-    name: 'castbridge_deliveries_waiting',
-    help: 'Deliveries that wait',
-    labelNames: ['sink'],
-    registers: [registry],
-    async collect() {
-      try {
-        const { waiting } = await store.stats();
-        this.reset();
-        oldest.reset();
-        for (const { sink, count, oldestDueMs } of waiting) {
-          this.set({ sink }, count);
-          oldest.set({ sink }, Math.max(0, (Date.now() - oldestDueMs) / 1000));
+  let reading: Promise<StoreStats> | null = null;
+  /** One reading for all gauges of one request. */
+  const read = (): Promise<StoreStats> => (reading ??= store.stats().finally(() => (reading = null)));
+
+  const gauge = (name: string, help: string, value: (sink: StoreStats['waiting'][number]) => number): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['sink'],
+      registers: [registry],
+      async collect() {
+        try {
+          const { waiting } = await read();
+          this.reset();
+          for (const sink of waiting) this.set({ sink: sink.sink }, value(sink));
+        } catch (error) {
+          log.warn({ metric: name, detail: error instanceof Error ? error.message : String(error) }, 'the backlog cannot be measured');
         }
-      } catch (error) {
-        log.warn({ detail: error instanceof Error ? error.message : String(error) }, 'the backlog cannot be measured');
-      }
-    },
-  });
+      },
+    });
+  };
+  gauge('castbridge_deliveries_waiting', 'Deliveries that wait', ({ count }) => count);
+  gauge('castbridge_deliveries_oldest_due_seconds', 'How long the oldest waiting delivery has been due', ({ oldestDueMs }) =>
+    Math.max(0, (Date.now() - oldestDueMs) / 1000),
+  );
 }

@@ -1,7 +1,7 @@
 import Router from '@koa/router';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
-import Koa, { HttpError, type Middleware } from 'koa';
+import Koa, { type Middleware } from 'koa';
 import type { Registry } from 'prom-client';
 import type { Log } from '../core/sink.js';
 import type { Store } from '../core/store.js';
@@ -73,10 +73,11 @@ function answerFaults(log: Log): Middleware {
       if (context.status === 405) context.throw(405, 'this path takes other methods', { headers: { allow: context.response.get('allow') } });
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
-      const fault = error instanceof HttpError && error.status < 500 ? error : null;
-      if (fault === null) log.error({ detail, path: context.path }, 'operators’ request failed');
-      context.status = fault?.status ?? 503;
-      context.set((fault?.headers ?? {}) as Record<string, string>);
+      // Koa's and koa-body's errors say what the asker did wrong; nothing else has a status.
+      const { status = 503, headers = {} } = error as { readonly status?: number; readonly headers?: Record<string, string> };
+      if (status >= 500) log.error({ detail, path: context.path }, 'operators’ request failed');
+      context.status = status < 500 ? status : 503;
+      context.set(headers);
       context.body = { error: detail };
     }
   };

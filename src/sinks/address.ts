@@ -1,4 +1,4 @@
-import { lookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import type { LookupAddress, LookupOptions } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 
 /** Link-local and cloud metadata addresses: nobody delivers events there, and whoever reaches them learns credentials (T49). */
@@ -15,18 +15,22 @@ export function isForbidden(address: string): boolean {
   return family !== 0 && forbidden.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** A lookup for sockets that answers with an error where a name leads to a forbidden address: checked on what is connected to, not on what is configured. */
-export function guardedLookup(
+type Lookup = (
   host: string,
   options: LookupOptions,
   done: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,
-): void {
-  lookup(host, options, (error, address, family) => {
-    const addresses = typeof address === 'string' ? [address] : (address as readonly LookupAddress[] | undefined)?.map((one) => one.address);
-    if (error === null && addresses?.some(isForbidden) === true) {
-      done(Object.assign(new Error('the name leads to a link-local or metadata address'), { code: 'EADDRINFO_FORBIDDEN' }), []);
-    } else {
-      done(error, address, family);
-    }
-  });
+) => void;
+
+/** A lookup for sockets that answers with an error where a name leads to a forbidden address: checked on what is connected to, not on what is configured. */
+export function guard(lookup: Lookup): Lookup {
+  return (host, options, done) => {
+    lookup(host, options, (error, address, family) => {
+      const addresses = error !== null ? [] : typeof address === 'string' ? [address] : address.map((one) => one.address);
+      if (addresses.some(isForbidden)) {
+        done(Object.assign(new Error('the name leads to a link-local or metadata address'), { code: 'EADDRINFO_FORBIDDEN' }), []);
+      } else {
+        done(error, address, family);
+      }
+    });
+  };
 }

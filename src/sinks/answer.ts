@@ -33,7 +33,6 @@ const FAULTS: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_TIMEOUT: 'timeout',
   UND_ERR_BODY_TIMEOUT: 'timeout',
   ETIMEDOUT: 'timeout',
-  HPE_INVALID_CHUNK_SIZE: 'broken_answer',
   EADDRINFO_FORBIDDEN: 'address_forbidden',
 };
 
@@ -52,6 +51,8 @@ function codeOf(error: unknown): string {
   let code = '';
   for (let at = error, depth = 0; typeof at === 'object' && at !== null && depth < 5; depth++) {
     if ('code' in at && typeof at.code === 'string') code = at.code;
+    // undici's parser has no code for some of what it refuses.
+    else if ('name' in at && at.name === 'HTTPParserError') code = 'HPE_INVALID';
     at = 'cause' in at ? at.cause : null;
   }
   return code;

@@ -22,7 +22,7 @@ export function openLines(stream: Writable): Sink<null> {
   stream.on('error', ignore);
   return {
     async send(batch, signal) {
-      const lines = batch.map((message) => `${JSON.stringify(lineOf(message))}\n`).join('');
+      const lines = batch.map(lineOf).join('');
       const outcome = await write(stream, lines, signal);
       return batch.map(() => outcome);
     },
@@ -44,15 +44,19 @@ function write(stream: Writable, text: string, signal: AbortSignal): Promise<Out
   });
 }
 
-function lineOf({ deliveryId, event, body }: Message<null>): object {
-  const text = body.toString('utf8');
-  return { deliveryId, source: event.source, type: event.type, id: event.id, receivedAt: event.receivedAt, body: parsed(text) };
+/** The body stands in the line as it was received, so that no number and no order of keys changes: only line ends, which JSON has between its parts alone, become spaces. */
+function lineOf({ deliveryId, event, body }: Message<null>): string {
+  const { source, type, id, receivedAt } = event;
+  const head = JSON.stringify({ deliveryId, source, type, id, receivedAt });
+  const text = body.toString('utf8').replace(/^\uFEFF/, '');
+  return `${head.slice(0, -1)},"body":${isJson(text) ? text.trim().replace(/[\r\n]+/g, ' ') : JSON.stringify(text)}}\n`;
 }
 
-function parsed(text: string): unknown {
+function isJson(text: string): boolean {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
+    return true;
   } catch {
-    return text;
+    return false;
   }
 }

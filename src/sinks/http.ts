@@ -1,9 +1,10 @@
+import { lookup } from 'node:dns';
 import { Type, type Static } from 'typebox';
 import { Agent } from 'undici';
 import { excerpt, type Outcome } from '../core/outcome.js';
 import type { Compiler, Message, Sink, SinkKind } from '../core/sink.js';
 import type { Problem } from '../core/problem.js';
-import { guardedLookup, isForbidden } from './address.js';
+import { guard, isForbidden } from './address.js';
 import { faultOutcome, readSome, retryAfterMs } from './answer.js';
 import { castbridgeHeaders, headerFault } from './headers.js';
 
@@ -84,7 +85,7 @@ function headerValue(value: string): string {
 function openHttp(config: Config): Sink<HttpContent> {
   // The lane's signal bounds a request; these are for connections that outlive it.
   const agent = new Agent({
-    connect: { ...(config.allowLinkLocal ? {} : { lookup: guardedLookup }), ...(config.ca === undefined ? {} : { ca: config.ca }) },
+    connect: { ...(config.allowLinkLocal ? {} : { lookup: guard(lookup) }), ...(config.ca === undefined ? {} : { ca: config.ca }) },
     headersTimeout: 0,
     bodyTimeout: 0,
     connections: 256,

@@ -1,6 +1,10 @@
-/** Slack reads `&`, `<` and `>` as control characters: https://docs.slack.dev/messaging/formatting-message-text#escaping */
+/** Slack reads `&`, `<` and `>` as control characters: https://docs.slack.dev/messaging/formatting-message-text#escaping. Half a character is none. */
 export function escapeSlack(value: string): string {
-  return value.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+  return value
+    .replace(/\p{Surrogate}/gu, '\uFFFD')
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;');
 }
 
 const CUT = '… (truncated)';

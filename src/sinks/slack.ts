@@ -65,7 +65,7 @@ function urlFault(text: string): Pick<Problem, 'what' | 'remedy'> | null {
   const remedy = 'copy it from the app’s page: https://hooks.slack.com/services/…';
   if (!URL.canParse(text)) return { what: 'the webhook’s URL is no URL', remedy };
   const { protocol, hostname } = new URL(text);
-  const loopback = hostname === 'localhost' || hostname.startsWith('127.') || hostname === '[::1]';
+  const loopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
   return protocol === 'https:' || (protocol === 'http:' && loopback) ? null : { what: 'the webhook’s URL is not https', remedy };
 }
 

@@ -1,10 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { parseConfig } from '../../src/config/load.js';
-import type { EventView } from '../../src/core/event.js';
 import { ANSWER_CHARS_MAX, type Outcome } from '../../src/core/outcome.js';
-import type { Log, Message, Sink } from '../../src/core/sink.js';
-import { kinds } from '../../src/kinds.js';
+import type { Message, Sink } from '../../src/core/sink.js';
+import { configured } from '../sinks/sent.js';
 
 /** What a far side wrote down of one arrival; null where its protocol has no place for it. */
 export interface Arrived {
@@ -35,8 +33,6 @@ export interface FarSide {
 /** Long enough for a slow machine, and out of the way of every test but those that abort themselves. */
 const PATIENCE_MS = 25_000;
 
-const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-
 /** What every kind of sink keeps, whatever it sends to. */
 export function sinkContract(name: string, start: () => Promise<FarSide>): void {
   describe(`the sink ${name}`, () => {
@@ -56,9 +52,9 @@ export function sinkContract(name: string, start: () => Promise<FarSide>): void 
 
     beforeAll(async () => {
       far = await start();
-      const { kind, config, render } = configured(far.config);
-      sink = far.open?.() ?? kind.open(config, { name: 'out', log: silent });
-      message = (id, body = bodyOf(id), type = 'resource.created') => messageOf(id, type, body, render);
+      const made = configured(far.config);
+      sink = far.open?.() ?? made.open();
+      message = (id, body, type = 'resource.created') => made.message({ id, type }, body);
     });
     afterAll(async () => {
       await sink.close();
@@ -97,7 +93,7 @@ export function sinkContract(name: string, start: () => Promise<FarSide>): void 
 
     it('takes whatever ids and types senders choose, and no message spoils its neighbours', async () => {
       const odd = ['evt_🦊', 'evt_\r\nx-injected: 1', 'evt_\u0000', '__proto__', 'evt_ü', 'x'.repeat(256)];
-      const outcomes = await send([...odd.map((id) => message(id, bodyOf('odd'), `type of ${id}`)), message('evt_neighbour')]);
+      const outcomes = await send([...odd.map((id) => message(id, undefined, `type of ${id}`)), message('evt_neighbour')]);
       expect(kindsOf(outcomes)).toEqual([...odd, 'evt_neighbour'].map(() => 'delivered'));
       expect(await arrivedAs('evt_neighbour')).toHaveLength(1);
     });
@@ -137,47 +133,4 @@ async function eventually(send: () => Promise<readonly Outcome[]>): Promise<stri
     if (outcomes.every((outcome) => outcome.kind !== 'retry')) return outcomes.map((outcome) => outcome.kind);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-}
-
-/** The sink as the loader makes it of the YAML: what is tested is what users get. */
-function configured(sink: object) {
-  const yaml = JSON.stringify({
-    sources: { castai: { path: '/w', verify: { type: 'none' }, format: 'castai-event' } },
-    sinks: { out: sink },
-    routes: [{ to: ['out'] }],
-  });
-  const loaded = parseConfig(yaml, 'contract.yaml', {}, kinds);
-  if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
-  const [built] = loaded.config.sinks;
-  if (built === undefined) throw new Error('the sink was not built');
-  return built;
-}
-
-const RECEIVED = '2026-01-12T09:24:07.000Z';
-
-function messageOf(id: string, type: string, body: Buffer, render: (event: EventView, body: Buffer) => unknown): Message<never> {
-  const data = { nodes: 3 };
-  const event: EventView = {
-    id,
-    source: 'castai',
-    type,
-    severity: 'critical',
-    name: 'Node deletion failed',
-    message: 'The node of prod-eu-1 is still there.',
-    cluster: { id: 'c1a7c2f4', name: 'prod-eu-1' },
-    time: '2026-01-12T09:24:06Z',
-    receivedAt: RECEIVED,
-    data,
-    body: { id, type, data },
-  };
-  return {
-    deliveryId: `1-0badcafe.${Buffer.from(id).toString('hex')}`,
-    event: { id, source: event.source, type, receivedAt: RECEIVED, receivedMs: Date.parse(RECEIVED), time: event.time },
-    body,
-    content: render(event, body) as never,
-  };
-}
-
-function bodyOf(id: string): Buffer {
-  return Buffer.from(JSON.stringify({ id, type: 'resource.created', data: {}, created: RECEIVED }));
 }

@@ -22,7 +22,7 @@ export function rig(options: Partial<LaneDependencies> = {}) {
   const waiting = new Map<string, DueDelivery & { dueMs: number }>();
   const settled: Settled[] = [];
   const sent: { ids: string[]; signal: AbortSignal; answer: (outcome: Outcome | readonly Outcome[]) => void }[] = [];
-  const state = { storeDown: false, closed: false, dueCalls: 0, answer: undefined as ((message: Message) => Outcome) | undefined };
+  const state = { storeDown: false, closed: false, closeHangs: false, dueCalls: 0, answer: undefined as ((message: Message) => Outcome) | undefined };
   const sink: Sink = {
     send: (batch, signal) => {
       const answer = state.answer;
@@ -40,7 +40,7 @@ export function rig(options: Partial<LaneDependencies> = {}) {
     },
     close: () => {
       state.closed = true;
-      return Promise.resolve();
+      return state.closeHangs ? new Promise(() => undefined) : Promise.resolve();
     },
   };
   const store: LaneDependencies['store'] = {

@@ -187,6 +187,16 @@ describe('a lane', () => {
       expect(state.closed).toBe(true);
     });
 
+    it('does not wait for ever for a sink that does not let go', async () => {
+      const { lane, state } = rig();
+      state.closeHangs = true;
+      lane.start();
+      const stopped = lane.stop(2_000);
+      await vi.advanceTimersByTimeAsync(5_000);
+      await stopped;
+      expect(state.closed).toBe(true);
+    });
+
     it('cuts short what outlasts the grace time, and leaves it waiting with its attempts unspent', async () => {
       const { lane, accept, sent, settled, waiting } = rig({ concurrency: 1 });
       lane.start();

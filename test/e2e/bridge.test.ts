@@ -1,8 +1,11 @@
-import { createHmac } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver.js';
 import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
-import { run, SECRET, served, until, type Served } from './serve.js';
+import { postSigned, run, served, until, type Served } from './serve.js';
+
+const SECRET = 'e2e-0123456789abcdef0123456789abcdef';
 
 const yaml = (receiver: HttpReceiver, slack: SlackStandIn) => `
 sources:
@@ -16,18 +19,7 @@ routes:
   - { name: page, where: 'event.severity == "critical"', to: [ops] }
 `;
 
-/** Posts one body as Cast AI signs it; `tamper` changes it after it was signed. */
-async function post(url: string, body: string, tamper = ''): Promise<{ status: number; body: string }> {
-  const timestamp = String(Math.floor(Date.now() / 1_000));
-  const signature = createHmac('sha256', SECRET).update(`${timestamp}.${body}`).digest('hex');
-  const answer = await fetch(url, {
-    method: 'POST',
-    headers: { 'x-castai-timestamp': timestamp, 'x-castai-signature': signature },
-    body: body + tamper,
-  });
-  return { status: answer.status, body: await answer.text() };
-}
-
+const post = (url: string, body: string, tamper?: string) => postSigned(url, SECRET, Buffer.from(body), tamper);
 const envelope = (id: string, type = 'resource.created', data: object = {}) => JSON.stringify({ id, type, data, created: '2026-01-01T00:00:00Z' });
 
 describe('the built bridge, end to end', () => {
@@ -61,6 +53,37 @@ describe('the built bridge, end to end', () => {
     expect(JSON.parse(arrived('evt_first')[0]?.body.toString() ?? '')).toMatchObject({ id: 'evt_first', type: 'resource.created' });
     expect(arrived('evt_first')[0]?.headers['castbridge-delivery-id']).toMatch(/^[0-9a-z]+-[0-9a-f]{8}\.\d$/);
     expect(slack.posted).toHaveLength(0);
+  });
+
+  it('`trigger` takes data and a secret from files, many at a rate, and says no where one was refused', async () => {
+    const [data, secret, wrong] = ['data.json', 'secret', 'wrong'].map((name) => join(bridge.folder, name)) as [string, string, string];
+    writeFileSync(data, '{"clusterName":"prod-eu-1"}');
+    writeFileSync(secret, `${SECRET}\n`);
+    writeFileSync(wrong, 'f'.repeat(40));
+    const started = performance.now();
+    const many = await run([
+      'trigger',
+      'resource.updated',
+      '--url',
+      bridge.url,
+      '--secret-file',
+      secret,
+      '--data',
+      data,
+      '--count',
+      '5',
+      '--rate',
+      '20',
+    ]);
+    expect([many.code, many.out]).toEqual([0, expect.stringMatching(/^5 sent: 5 × 200; p50 [\d.]+ ms, p99 [\d.]+ ms\n$/)]);
+    expect(performance.now() - started).toBeGreaterThan(200);
+    await until(() => receiver.received.filter(({ body }) => body.includes('"data":{"clusterName":"prod-eu-1"}')).length === 5);
+
+    expect(await bridge.run('trigger', 'test', '--secret-file', wrong)).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('401 {"error":"Invalid signature"}') as string,
+    });
+    expect(await bridge.run('trigger', 'test', '--data', secret)).toMatchObject({ code: 2, err: expect.stringContaining('is no JSON') as string });
   });
 
   it('T17: what JSON would change on the way is not changed', async () => {
@@ -148,10 +171,29 @@ describe('the built bridge, end to end', () => {
     expect(await post(bridge.url, envelope('evt_kill_0'))).toMatchObject({ body: '{"received":true,"duplicate":true}' });
   });
 
-  it('T19: SIGTERM ends it with 0, and what was under way is delivered', async () => {
-    expect(await bridge.stop()).toBe(0);
+  it('T19: SIGTERM ends it with 0: what is being sent may end, what waits is sent after the next start, and nothing twice', async () => {
+    receiver.otherwise('hold');
+    const ids = Array.from({ length: 20 }, (_, index) => `evt_term_${index}`);
+    for (const id of ids) expect(await post(bridge.url, envelope(id))).toMatchObject({ status: 200 });
+    // As many as the sink's concurrency are on their way; the others wait in the lane.
+    await until(() => ids.flatMap(arrived).length === 8);
+    const stopped = bridge.stop();
+    // Accepted while the signal is on its way, then refused, then not even listened to.
+    for (let n = 0, listening = true; listening; n++) {
+      const answer = await post(bridge.url, envelope(`evt_late_${n}`)).catch(() => null);
+      if (answer?.status === 200) ids.push(`evt_late_${n}`);
+      else expect(answer?.status ?? 503).toBe(503);
+      listening = answer !== null;
+    }
+    receiver.otherwise({ status: 200 });
+    receiver.release();
+    expect(await stopped).toBe(0);
+    expect(ids.flatMap(arrived)).toHaveLength(8);
+
     await bridge.start();
-    expect((await bridge.run('deliveries', '--state', 'waiting', '--json')).out).toBe('');
+    await until(async () => (await bridge.run('deliveries', '--state', 'waiting', '--json')).out === '');
+    for (const id of ids) expect(arrived(id)).toHaveLength(1);
+    expect(receiver.received.filter((request) => /^evt_(term|late)_/.test(String(request.headers['castbridge-event-id'])))).toHaveLength(ids.length);
   });
 
   it('a second bridge on the same file is refused with a line that says what to do', async () => {

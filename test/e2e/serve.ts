@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
@@ -6,7 +7,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
-export const SECRET = 'e2e-0123456789abcdef0123456789abcdef';
 
 /** What a command printed, and its exit code. */
 export interface Ran {
@@ -86,6 +86,15 @@ export async function served(yaml: string): Promise<Served> {
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Posts one body as Cast AI signs it; `tamper` is added after it was signed. */
+export async function postSigned(url: string, secret: string, body: Buffer, tamper = ''): Promise<{ status: number; body: string }> {
+  const timestamp = String(Math.floor(Date.now() / 1_000));
+  const signature = createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex');
+  const headers = { 'x-castai-timestamp': timestamp, 'x-castai-signature': signature };
+  const answer = await fetch(url, { method: 'POST', headers, body: Buffer.concat([body, Buffer.from(tamper)]) });
+  return { status: answer.status, body: await answer.text() };
 }
 
 /** Runs the built CLI to its end. */

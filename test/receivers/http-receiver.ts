@@ -9,10 +9,11 @@ export interface Received {
   readonly body: Buffer;
 }
 
-/** What the receiver does with a request. */
+/** What the receiver does with a request. `hold`: it is answered 200 at `release`. */
 export type Answer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   | 'hang'
+  | 'hold'
   | 'close-before-answer'
   | 'close-in-answer'
   | 'broken-chunk'
@@ -24,15 +25,19 @@ export interface HttpReceiver extends Listener {
   /** The next requests are answered so, one each; then with `otherwise`. */
   script(...answers: readonly Answer[]): void;
   otherwise(answer: Answer): void;
+  release(): void;
 }
 
 export async function startHttpReceiver(): Promise<HttpReceiver> {
   const received: Received[] = [];
   const scripted: Answer[] = [];
+  const held: ServerResponse[] = [];
   let usual: Answer = { status: 200 };
   const listener = await listen((request, body, response) => {
     received.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body });
-    answer(response, scripted.shift() ?? usual);
+    const how = scripted.shift() ?? usual;
+    if (how === 'hold') held.push(response);
+    else answer(response, how);
   });
   return {
     ...listener,
@@ -41,10 +46,13 @@ export async function startHttpReceiver(): Promise<HttpReceiver> {
     otherwise: (one) => {
       usual = one;
     },
+    release: () => {
+      for (const response of held.splice(0)) response.end();
+    },
   };
 }
 
-function answer(response: ServerResponse, how: Answer): void {
+function answer(response: ServerResponse, how: Exclude<Answer, 'hold'>): void {
   if (typeof how === 'object') {
     response.writeHead(how.status, how.headers).end(how.body ?? '');
     return;

@@ -15,7 +15,7 @@ export type SlackAnswer = 'hang' | { readonly status: number; readonly body: str
 /** A stand-in for Slack's incoming webhooks, as strict as they are documented to be. */
 export interface SlackStandIn extends Listener {
   readonly webhookUrl: string;
-  readonly posted: readonly Posted[];
+  readonly posted: Posted[];
   /** Words that were answered instead of `ok`. */
   readonly refused: readonly string[];
   /** The next posts are answered so, one each. */

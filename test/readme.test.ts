@@ -1,0 +1,95 @@
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { freePort, until } from './e2e/serve.js';
+
+const ROOT = new URL('..', import.meta.url).pathname;
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+/** The commands of the README's blocks, as they stand there. */
+const commands = [...README.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) => block.split('\n').filter((line) => line !== ''));
+
+describe('the README', () => {
+  it('does all the set-up with two commands, and CI runs the second', () => {
+    expect(commands.slice(0, 4)).toEqual([
+      'npm ci && npm start',
+      'npx castbridge trigger resource.created',
+      'npx castbridge deliveries',
+      'npm ci && npm test',
+    ]);
+    expect(readFileSync(join(ROOT, '.ci/run'), 'utf8').split('\n')).toContain('npm ci && npm test');
+  });
+
+  it('names files that exist', () => {
+    const links = [...README.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1] ?? '');
+    expect(links.length).toBeGreaterThan(4);
+    for (const link of links) expect(statSync(join(ROOT, link)), link).toBeDefined();
+  });
+
+  it('shows configurations that `check` accepts', async () => {
+    const blocks = [...README.matchAll(/^```yaml\n([\s\S]*?)^```$/gm)].map((match) => match[1] ?? '');
+    expect(blocks.length).toBeGreaterThan(0);
+    for (const block of blocks) {
+      const folder = mkdtempSync(join(tmpdir(), 'castbridge-readme-'));
+      writeFileSync(join(folder, 'bridge.yaml'), block);
+      const env = { ...process.env, CASTAI_WEBHOOK_SECRET: 'readme-0123456789abcdef', SLACK_OPS_URL: 'https://hooks.slack.com/services/T/B/X' };
+      const child = spawn(process.execPath, [join(ROOT, 'dist/main.js'), 'check', join(folder, 'bridge.yaml')], { env, stdio: 'pipe' });
+      let text = '';
+      child.stdout.on('data', (chunk) => (text += String(chunk)));
+      child.stderr.on('data', (chunk) => (text += String(chunk)));
+      const [code] = (await once(child, 'close')) as [number];
+      expect([code, text]).toEqual([0, expect.stringMatching(/: ok \(\d sources?, \d sinks?\)\n$/)]);
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
+
+describe('its first screen, followed on a clean copy', () => {
+  let folder: string;
+  let bridge: ChildProcess;
+  let shown = '';
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'castbridge-readme-'));
+    const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' });
+    for (const file of files.split('\n').filter((name) => name !== '' && !name.startsWith('test/'))) cpSync(join(ROOT, file), join(folder, file));
+    // The ports of the README may be taken where the tests run.
+    const config = join(folder, 'config/bridge.yaml');
+    let text = readFileSync(config, 'utf8');
+    for (const port of ['port: 3000', 'port: 3001']) text = text.replace(port, `port: ${await freePort()}`);
+    writeFileSync(config, text);
+  });
+  afterAll(async () => {
+    if (bridge.pid !== undefined && bridge.exitCode === null) {
+      const ended = once(bridge, 'exit');
+      process.kill(-bridge.pid, 'SIGTERM');
+      await ended;
+    }
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const run = (command: string) => execFileSync('sh', ['-c', command], { cwd: folder, encoding: 'utf8' });
+
+  it('the first command installs, builds and runs the bridge; the second terminal shows an event arriving', async () => {
+    const env = { ...process.env };
+    delete env['CASTAI_WEBHOOK_SECRET'];
+    bridge = spawn('sh', ['-c', commands[0] ?? ''], { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    bridge.stdout?.on('data', (chunk) => (shown += String(chunk)));
+    bridge.stderr?.on('data', (chunk) => (shown += String(chunk)));
+    await until(() => {
+      if (bridge.exitCode !== null) throw new Error(shown);
+      return shown.includes('"msg":"ready"');
+    });
+    expect(shown).toContain('made a random webhook secret, and keeps it in ./data/castai.secret');
+    expect(statSync(join(folder, 'data/castai.secret')).mode & 0o777).toBe(0o600);
+    expect(run('git init -q . && git status --short --untracked-files=all')).not.toContain('data/');
+
+    expect(run(commands[1] ?? '')).toMatch(/^200 \{"received":true\} {2}id evt_/);
+    await until(() => shown.includes('"type":"resource.created"'));
+    await until(() => run(commands[2] ?? '').includes(' delivered '));
+    expect(shown).not.toContain(readFileSync(join(folder, 'data/castai.secret'), 'utf8').trim());
+  }, 120_000);
+});

@@ -1,0 +1,38 @@
+import selfsigned from 'selfsigned';
+
+/** PEM texts. */
+export interface Certificate {
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** An authority that nobody trusts who is not told to, and what it signs. */
+export interface Authority {
+  readonly ca: string;
+  /** A certificate for these names and addresses. */
+  certify(names: readonly string[], addresses?: readonly string[]): Promise<Certificate>;
+}
+
+export async function createAuthority(): Promise<Authority> {
+  const authority = await selfsigned.generate([{ name: 'commonName', value: 'castbridge test authority' }], {
+    algorithm: 'sha256',
+    keyType: 'ec',
+    extensions: [
+      { name: 'basicConstraints', cA: true, critical: true },
+      { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    ],
+  });
+  return {
+    ca: authority.cert,
+    async certify(names, addresses = []) {
+      const altNames = [...names.map((value) => ({ type: 2 as const, value })), ...addresses.map((ip) => ({ type: 7 as const, ip }))];
+      const leaf = await selfsigned.generate([{ name: 'commonName', value: names[0] ?? 'test' }], {
+        algorithm: 'sha256',
+        keyType: 'ec',
+        ca: { key: authority.private, cert: authority.cert },
+        extensions: [{ name: 'subjectAltName', altNames }],
+      });
+      return { cert: leaf.cert, key: leaf.private };
+    },
+  };
+}

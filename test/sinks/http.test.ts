@@ -1,0 +1,236 @@
+import fc from 'fast-check';
+import { once } from 'node:events';
+import { createServer } from 'node:https';
+import { isIP, type AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Outcome } from '../../src/core/outcome.js';
+import { guard } from '../../src/sinks/address.js';
+import { retryAfterMs } from '../../src/sinks/answer.js';
+import { sinkContract } from '../contract/sink.js';
+import { createAuthority } from '../receivers/certificates.js';
+import { startHttpReceiver, type Answer, type HttpReceiver } from '../receivers/http-receiver.js';
+import { configured, sent } from './sent.js';
+
+const CANARY = 'canary-4f1d0c';
+
+sinkContract('http', async () => {
+  const receiver = await startHttpReceiver();
+  const url = receiver.url.replace('://', `://user:${CANARY}-userinfo@`);
+  return {
+    ...receiver,
+    config: { type: 'http', url: `${url}/${CANARY}-path?token=${CANARY}-query`, headers: { authorization: `Bearer ${CANARY}-header` } },
+    secrets: [CANARY],
+    arrived: () =>
+      Promise.resolve(
+        receiver.received.map(({ headers, body }) => ({
+          eventId: decodeURIComponent(String(headers['castbridge-event-id'])),
+          deliveryId: String(headers['castbridge-delivery-id']),
+          body,
+        })),
+      ),
+    hang: () => {
+      receiver.otherwise('hang');
+      return Promise.resolve();
+    },
+    comeBack: async () => {
+      receiver.otherwise({ status: 200 });
+      await receiver.comeBack();
+    },
+    close: () => receiver.goAway(),
+  };
+});
+
+describe('http', () => {
+  let receiver: HttpReceiver;
+  beforeAll(async () => {
+    receiver = await startHttpReceiver();
+  });
+  afterAll(() => receiver.goAway());
+
+  const http = (parts: object = {}) => ({ type: 'http', url: `${receiver.url}/hook`, ...parts });
+  const answered = (answer: Answer, parts: object = {}, signal?: AbortSignal): Promise<Outcome | undefined> => {
+    receiver.script(answer);
+    return sent(http(parts), {}, signal);
+  };
+  const last = () => receiver.received.at(-1);
+
+  describe('T02, T04: every status ends in exactly one of delivered, retry and rejected', () => {
+    const REJECTED = [300, 301, 302, 303, 304, 307, 308, 400, 405, 406, 409, 410, 411, 413, 414, 415, 421, 422, 431, 501, 505];
+    const RETRIED = [
+      401, 402, 403, 404, 407, 408, 412, 416, 417, 418, 423, 424, 425, 426, 428, 429, 451, 500, 502, 503, 504, 506, 507, 508, 511, 599,
+    ];
+    it.each([
+      ...[200, 201, 202, 203, 204, 205, 206, 207, 226, 299].map((status) => [status, 'delivered'] as const),
+      ...REJECTED.map((status) => [status, 'rejected'] as const),
+      ...RETRIED.map((status) => [status, 'retry'] as const),
+    ])('%i is %s', async (status, kind) => {
+      expect(await answered({ status, headers: { location: `${receiver.url}/elsewhere` } })).toMatchObject({
+        kind,
+        ...(kind === 'delivered' ? {} : { reason: `http_${status}` }),
+      });
+      expect(last()?.path).toBe('/hook');
+    });
+
+    it.each<[Answer, object]>([
+      ['close-before-answer', { kind: 'retry', reason: 'closed' }],
+      ['close-in-answer', { kind: 'retry', reason: 'closed' }],
+      ['broken-chunk', { kind: 'retry', reason: 'broken_answer' }],
+    ])('%s is a retry', async (answer, outcome) => {
+      expect(await answered(answer)).toMatchObject(outcome);
+    });
+
+    it('a hang is a retry when the signal says so', async () => {
+      expect(await answered('hang', {}, AbortSignal.timeout(50))).toMatchObject({ kind: 'retry', reason: 'timeout' });
+    });
+
+    it('the YAML moves statuses and classes from one to another', async () => {
+      expect(await answered({ status: 404 }, { rejectOn: [404] })).toMatchObject({ kind: 'rejected', reason: 'http_404' });
+      expect(await answered({ status: 503 }, { rejectOn: ['5xx'] })).toMatchObject({ kind: 'rejected' });
+      expect(await answered({ status: 409 }, { retryOn: ['4xx'], rejectOn: [400] })).toMatchObject({ kind: 'retry' });
+      expect(await answered({ status: 202 }, { retryOn: [202] })).toMatchObject({ kind: 'retry' });
+    });
+  });
+
+  describe('T52: a hostile answer', () => {
+    it('is read no further than its limit', async () => {
+      expect(await answered('endless-body')).toMatchObject({ kind: 'delivered' });
+    });
+
+    it.each([
+      ['7', 7_000],
+      [' 7 ', 7_000],
+      ['-5', undefined],
+      ['1e30', undefined],
+      ['0x10', undefined],
+      ['soon', undefined],
+      ['99999999999999999999', undefined],
+      ['Thu, 01 Jan 1970 00:00:00 GMT', 0],
+    ])('Retry-After %j asks for %s ms', async (value, afterMs) => {
+      const outcome = await answered({ status: 503, headers: { 'retry-after': value } });
+      expect(outcome).toMatchObject({ kind: 'retry', holdSink: afterMs !== undefined });
+      expect(outcome !== undefined && 'afterMs' in outcome ? outcome.afterMs : undefined).toBe(afterMs);
+    });
+
+    it('a Retry-After of any text is nothing, or a number from 0 on', () => {
+      fc.assert(
+        fc.property(fc.oneof(fc.string(), fc.date().map(String), fc.double().map(String)), (text) => {
+          const afterMs = retryAfterMs(text, 1_768_000_000_000);
+          expect(afterMs === undefined || (Number.isFinite(afterMs) && afterMs >= 0)).toBe(true);
+        }),
+      );
+    });
+
+    it('holds the sink as a whole after 429', async () => {
+      expect(await answered({ status: 429 })).toMatchObject({ kind: 'retry', holdSink: true });
+    });
+  });
+
+  describe('a request', () => {
+    it('is the received bytes as JSON, with the delivery’s headers', async () => {
+      await sent(http(), { id: 'evt_é\n', type: 'test' });
+      expect(last()?.headers).toMatchObject({
+        'content-type': 'application/json',
+        'castbridge-event-id': 'evt_%C3%A9%0A',
+        'castbridge-delivery-id': `1-0badcafe.${Buffer.from('evt_é\n').toString('hex')}`,
+        'castbridge-source': 'castai',
+        'castbridge-type': 'test',
+        'castbridge-received-at': '2026-01-12T09:24:07.000Z',
+      });
+    });
+
+    it('goes where braces in the URL say, each value encoded', async () => {
+      await sent(http({ url: `${receiver.url}/hooks/{event.type}?cluster={event.cluster.name}`, method: 'PUT' }), {
+        type: '../admin?x=1#',
+        cluster: { id: null, name: 'a&b' },
+      });
+      expect(last()).toMatchObject({ method: 'PUT', path: '/hooks/..%2Fadmin%3Fx%3D1%23?cluster=a%26b' });
+    });
+
+    it('carries computed headers, and refuses to render one that would inject another', async () => {
+      const sink = http({ headers: { 'X-Cluster': 'in {event.cluster.name}' } });
+      await sent(sink);
+      expect(last()?.headers['x-cluster']).toBe('in prod-eu-1');
+      expect(() => configured(sink).message({ cluster: { id: null, name: 'a\r\nx-injected: 1' } })).toThrow('line end');
+    });
+
+    it('sends a body from a template, its values escaped for JSON', async () => {
+      await sent(http({ body: '{"text": "{{ event.message }}", "nodes": {{ event.data.nodes | raw }}}' }), { message: 'a "quoted"\nline' });
+      expect(JSON.parse(last()?.body.toString() ?? '')).toEqual({ text: 'a "quoted"\nline', nodes: 3 });
+    });
+
+    it('turns user and password of the URL into basic authentication', async () => {
+      await sent(http({ url: `${receiver.url.replace('://', '://us%40er:p%3Ass@')}/hook` }));
+      expect(last()?.headers['authorization']).toBe(`Basic ${Buffer.from('us@er:p:ss').toString('base64')}`);
+    });
+  });
+
+  describe('T49, T50: a URL', () => {
+    it.each([
+      ['http://169.254.169.254/latest', 'link-local and metadata addresses'],
+      ['http://2852039166/latest', 'link-local and metadata addresses'],
+      ['http://0xa9.254.0251.254/', 'link-local and metadata addresses'],
+      ['http://[fe80::1]/', 'link-local and metadata addresses'],
+      ['http://[::ffff:169.254.169.254]/', 'link-local and metadata addresses'],
+      ['http://[fd00:ec2::254]/', 'link-local and metadata addresses'],
+      ['http://100.100.100.200/', 'link-local and metadata addresses'],
+      ['https://{event.type}.example/', 'scheme and host of the URL cannot be computed'],
+      ['https://host{event.type}/', 'scheme and host of the URL cannot be computed'],
+      ['https://user{event.type}@host/', 'scheme and host of the URL cannot be computed'],
+      ['ftp://host/', 'no http or https URL'],
+      ['//host/', 'no http or https URL'],
+    ])('%s is refused', (url, what) => {
+      expect(() => configured({ type: 'http', url })).toThrow(what);
+    });
+
+    it('is allowed to be link-local where the YAML says so', () => {
+      expect(() => configured({ type: 'http', url: 'http://169.254.169.254/', allowLinkLocal: true })).not.toThrow();
+    });
+
+    it('is checked again for the address that its name leads to', async () => {
+      const found = (addresses: readonly string[]) =>
+        new Promise<unknown>((resolve) => {
+          guard((_host, _options, done) =>
+            done(
+              null,
+              addresses.map((address) => ({ address, family: isIP(address) })),
+            ),
+          )('name', { all: true }, (error, list) => resolve(error?.code ?? list));
+        });
+      expect(await found(['192.0.2.1', '169.254.169.254'])).toBe('EADDRINFO_FORBIDDEN');
+      expect(await found(['fe80::1'])).toBe('EADDRINFO_FORBIDDEN');
+      expect(await found(['127.0.0.1'])).toEqual([{ address: '127.0.0.1', family: 4 }]);
+      expect(await sent({ type: 'http', url: receiver.url.replace('127.0.0.1', 'localhost') })).toMatchObject({ kind: 'delivered' });
+    });
+  });
+
+  it.each(['host', 'Content-Length', 'castbridge-event-id', 'transfer-encoding', 'a b'])('a header %j cannot be configured', (name) => {
+    expect(() => configured(http({ headers: { [name]: 'x' } }))).toThrow(`sinks.out.headers.${name}`);
+  });
+
+  describe('T48: TLS', () => {
+    const listening = async (names: readonly string[], addresses: readonly string[]) => {
+      const authority = await createAuthority();
+      const server = createServer(await authority.certify(names, addresses), (_request, response) => response.end('{}')).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return { server, ca: authority.ca, url: `https://127.0.0.1:${(server.address() as AddressInfo).port}/` };
+    };
+
+    it('trusts the authority it is given, and no other', async () => {
+      const { server, ca, url } = await listening(['localhost'], ['127.0.0.1']);
+      expect(await sent({ type: 'http', url, ca })).toMatchObject({ kind: 'delivered' });
+      expect(await sent({ type: 'http', url })).toMatchObject({ kind: 'retry', reason: 'tls', holdSink: true });
+      expect(await sent({ type: 'http', url, ca: (await createAuthority()).ca })).toMatchObject({ kind: 'retry', reason: 'tls' });
+      server.close();
+    });
+
+    it('refuses a certificate for another host', async () => {
+      const { server, ca, url } = await listening(['elsewhere.example'], []);
+      expect(await sent({ type: 'http', url, ca })).toMatchObject({ kind: 'retry', reason: 'tls' });
+      server.close();
+    });
+  });
+
+  it('a name that does not resolve is a retry that holds the sink', async () => {
+    expect(await sent({ type: 'http', url: 'http://no-such-host.invalid/' })).toMatchObject({ kind: 'retry', reason: 'dns', holdSink: true });
+  });
+});

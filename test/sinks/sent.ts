@@ -1,0 +1,78 @@
+import type { LaneConfiguration } from '../../src/config/configuration.js';
+import { parseConfig } from '../../src/config/load.js';
+import type { EventView } from '../../src/core/event.js';
+import type { Outcome } from '../../src/core/outcome.js';
+import type { Log, Message, Sink } from '../../src/core/sink.js';
+import { kinds } from '../../src/kinds.js';
+
+const RECEIVED = '2026-01-12T09:24:07.000Z';
+
+/** A log that nobody reads. */
+export const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
+
+/** A sink as the loader makes it of the YAML: what is tested is what users get. */
+export interface Configured {
+  readonly lane: LaneConfiguration;
+  /** Opens the sink. */
+  readonly open: () => Sink<never>;
+  /** The message an event becomes. Throws where it cannot be rendered. */
+  readonly message: (event?: Partial<EventView>, body?: Buffer) => Message<never>;
+}
+
+/** Throws with the problems of a configuration that is wrong. */
+export function configured(sink: object): Configured {
+  const yaml = JSON.stringify({
+    sources: { castai: { path: '/w', verify: { type: 'none' }, format: 'castai-event' } },
+    sinks: { out: sink },
+    routes: [{ to: ['out'] }],
+  });
+  const loaded = parseConfig(yaml, 'sink.yaml', {}, kinds);
+  if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
+  const [built] = loaded.config.sinks;
+  if (built === undefined) throw new Error('the sink was not built');
+  return {
+    lane: built.lane,
+    open: () => built.kind.open(built.config, { name: 'out', log: silent }),
+    message: (parts, body) => messageOf(view(parts), body, built.render),
+  };
+}
+
+/** Opens a sink, sends it one event once, and closes it. */
+export async function sent(sink: object, event: Partial<EventView> = {}, signal = AbortSignal.timeout(25_000)): Promise<Outcome | undefined> {
+  const { open, message } = configured(sink);
+  const opened = open();
+  try {
+    return (await opened.send([message(event)], signal))[0];
+  } finally {
+    await opened.close();
+  }
+}
+
+function view(parts: Partial<EventView> = {}): EventView {
+  const { id = 'evt_1', type = 'resource.created', data = { nodes: 3 } } = parts;
+  return {
+    source: 'castai',
+    severity: 'critical',
+    name: 'Node deletion failed',
+    message: 'The node of prod-eu-1 is still there.',
+    cluster: { id: 'c1a7c2f4', name: 'prod-eu-1' },
+    time: '2026-01-12T09:24:06Z',
+    receivedAt: RECEIVED,
+    body: { id, type, data },
+    ...parts,
+    id,
+    type,
+    data,
+  };
+}
+
+function messageOf(event: EventView, given: Buffer | undefined, render: (event: EventView, body: Buffer) => unknown): Message<never> {
+  const { id, source, type, receivedAt, time } = event;
+  const body = given ?? Buffer.from(JSON.stringify(event.body));
+  return {
+    deliveryId: `1-0badcafe.${Buffer.from(id).toString('hex')}`,
+    event: { id, source, type, receivedAt, receivedMs: Date.parse(receivedAt), time },
+    body,
+    content: render(event, body) as never,
+  };
+}

@@ -1,0 +1,165 @@
+import fc from 'fast-check';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { sinkContract } from '../contract/sink.js';
+import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
+import { configured, sent } from './sent.js';
+
+sinkContract('slack', async () => {
+  const slack = await startSlackStandIn();
+  return {
+    ...slack,
+    config: { type: 'slack', webhookUrl: slack.webhookUrl, text: '{{ event.id }}' },
+    secrets: ['/services/T00000000'],
+    arrived: () => Promise.resolve(slack.posted.map(({ text }) => ({ eventId: text ?? '', deliveryId: null, body: null }))),
+    hang: () => {
+      slack.otherwise('hang');
+      return Promise.resolve();
+    },
+    comeBack: async () => {
+      slack.otherwise(null);
+      await slack.comeBack();
+    },
+    close: () => slack.goAway(),
+  };
+});
+
+describe('slack', () => {
+  let slack: SlackStandIn;
+  beforeAll(async () => {
+    slack = await startSlackStandIn();
+  });
+  beforeEach(() => void slack.posted.splice(0));
+  afterAll(() => slack.goAway());
+
+  const sink = (parts: object = {}) => ({ type: 'slack', webhookUrl: slack.webhookUrl, ...parts });
+
+  describe('T37, T39: Slack’s answers', () => {
+    const PERMANENT = [
+      'invalid_payload',
+      'invalid_blocks',
+      'no_text',
+      'msg_too_long',
+      'user_not_found',
+      'channel_not_found',
+      'channel_is_archived',
+      'action_prohibited',
+      'posting_to_general_channel_denied',
+      'invalid_token',
+      'no_active_hooks',
+      'no_service',
+      'no_service_id',
+      'no_team',
+      'team_disabled',
+      'too_many_attachments',
+    ];
+    it.each(PERMANENT)('%s makes a dead letter, whatever status it comes with', async (word) => {
+      for (const status of [200, 400, 403, 404, 410, 500]) {
+        slack.script({ status, body: word });
+        expect(await sent(sink())).toMatchObject({ kind: 'rejected', reason: `slack_${word}` });
+      }
+    });
+
+    it.each([
+      [200, '', 'slack_unexpected'],
+      [200, '<html>maintenance</html>', 'slack_unexpected'],
+      [400, 'something_new', 'http_400'],
+      [403, '', 'http_403'],
+      [404, '<html>not found</html>', 'http_404'],
+      [500, 'rollup_error', 'http_500'],
+      [503, 'service_unavailable', 'http_503'],
+      [302, '', 'http_302'],
+    ])('%i %j is tried again', async (status, body, reason) => {
+      slack.script({ status, body, headers: { location: slack.webhookUrl } });
+      expect(await sent(sink())).toMatchObject({ kind: 'retry', reason });
+    });
+
+    it('429 holds the sink for as long as Slack asks', async () => {
+      slack.script({ status: 429, body: 'rate_limited', headers: { 'retry-after': '30' } });
+      expect(await sent(sink())).toMatchObject({ kind: 'retry', reason: 'http_429', afterMs: 30_000, holdSink: true });
+    });
+  });
+
+  describe('a text', () => {
+    it('is good without a template', async () => {
+      expect(await sent(sink())).toMatchObject({ kind: 'delivered' });
+      expect(slack.posted[0]?.text).toBe('*CRITICAL* Node deletion failed on prod-eu-1\nThe node of prod-eu-1 is still there.');
+      expect(await sent(sink(), { severity: null, name: null, message: null, cluster: { id: null, name: null } })).toMatchObject({
+        kind: 'delivered',
+      });
+      expect(slack.posted[1]?.text).toBe('*EVENT* resource.created');
+    });
+
+    it('T41: pages nobody, unless the template itself does', async () => {
+      await sent(sink({ text: '{{ event.name }}' }), { name: '<!channel> & <https://evil.example|click>' });
+      await sent(sink({ text: '<!here> {{ event.name | raw }}' }), { name: '<!channel>' });
+      expect(slack.posted).toMatchObject([
+        { text: '&lt;!channel&gt; &amp; &lt;https://evil.example|click&gt;', mentions: [] },
+        { mentions: ['<!here>', '<!channel>'] },
+      ]);
+    });
+
+    it('that comes out empty is the event’s type: Slack refuses an empty one', async () => {
+      expect(await sent(sink({ text: '{{ event.data.nothing }} ' }))).toMatchObject({ kind: 'delivered' });
+      expect(slack.posted[0]?.text).toBe('resource.created');
+    });
+  });
+
+  it('blocks are templates in every text, and are escaped like it', async () => {
+    const blocks = [
+      { type: 'header', text: { type: 'plain_text', text: '{{ event.name }}' } },
+      { type: 'section', fields: [{ type: 'mrkdwn', text: '*Cluster* {{ event.cluster.name }}' }] },
+    ];
+    await sent(sink({ text: 'plain', blocks }), { cluster: { id: null, name: '<!here>' } });
+    expect(slack.posted[0]).toMatchObject({
+      text: 'plain',
+      mentions: [],
+      blocks: [{ text: { text: 'Node deletion failed' } }, { fields: [{ text: '*Cluster* &lt;!here&gt;' }] }],
+    });
+  });
+
+  it('T40: any payload becomes a message that Slack takes, cut on a whole character and saying so', async () => {
+    const blocks = [
+      { type: 'header', text: { type: 'plain_text', text: '{{ event.name }}' } },
+      {
+        type: 'section',
+        text: { type: 'mrkdwn', text: '{{ event.data }} {{ event.message }}' },
+        fields: [{ type: 'mrkdwn', text: '{{ event.message }}' }],
+      },
+      { type: 'context', elements: [{ type: 'mrkdwn', text: '{{ event.data.a }}' }] },
+    ];
+    const { open, message } = configured(sink({ text: '{{ event.name }} {{ event.data }} {{ event.message }}', blocks }));
+    const opened = open();
+    const words = fc
+      .array(fc.constantFrom('&', '<', '>', '🦊', '\ud83e', 'ü', 'x', ' ', '\n', '<!channel>', '&amp;', '|'))
+      .map((parts) => parts.join(''));
+    const text = fc.tuple(words, fc.constantFrom(1, 50, 3_000, 20_000)).map(([part, times]) => part.repeat(times).slice(0, 50_000));
+    await fc.assert(
+      fc.asyncProperty(text, text, fc.dictionary(fc.string(), fc.jsonValue()), async (name, detail, data) => {
+        const before = slack.posted.length;
+        expect(await opened.send([message({ name, message: detail, data })], AbortSignal.timeout(5_000))).toMatchObject([{ kind: 'delivered' }]);
+        expect(slack.posted.slice(before)).toMatchObject([{ mentions: [] }]);
+      }),
+      { numRuns: 200 },
+    );
+    await opened.close();
+    await sent(sink({ text: '{{ event.message }}' }), { message: '&'.repeat(10_000) });
+    expect(slack.posted.at(-1)?.text).toMatch(/^(&amp;)+… \(truncated\)$/);
+  });
+
+  it.each([
+    ['https://hooks.slack.com/services/T/B/X', null],
+    ['http://127.0.0.1:4000/x', null],
+    ['http://hooks.slack.com/services/T/B/X', 'not https'],
+    ['hooks.slack.com/services', 'no URL'],
+    ['http://127.evil.example/x', 'not https'],
+  ])('the URL %s: %s', (webhookUrl, what) => {
+    const make = () => configured({ type: 'slack', webhookUrl });
+    if (what === null) expect(make).not.toThrow();
+    else expect(make).toThrow(what);
+  });
+
+  it('T38: is paced to one message a second, where the YAML does not say otherwise', () => {
+    expect(configured(sink()).lane.pacePerSecond).toBe(1);
+    expect(configured(sink({ pace: '30/m' })).lane.pacePerSecond).toBe(0.5);
+  });
+});
