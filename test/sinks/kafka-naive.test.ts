@@ -88,23 +88,29 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
       expect(await idsIn(topic)).toEqual([]);
     });
 
-    it('the sink: a retry, unconfirmed', async () => {
+    it('the sink: a retry, unconfirmed, which does not touch what is on its way to another partition', async () => {
       await stand();
       const topic = await createTopic([address], 3);
       // It believes in a hundred partitions, as it would while a topic is created anew.
       const writer = new TopicWriter(topic, 'none', () => {
         const session = new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING });
-        const real = session.partitions();
-        const hundred = real.then(([first]) => Array.from({ length: 100 }, (_, partitionId) => ({ ...first, partitionId })));
+        const hundred = session.partitions().then(([first]) => Array.from({ length: 100 }, (_, partitionId) => ({ ...first, partitionId })));
         return Object.defineProperty(session, 'partitions', { value: () => hundred });
       });
       opened.push(writer);
-      // The key whose hash is -973932308: partition 83 of 100...
-      const sending: Sending = { record: { key: Buffer.from('21'), value: Buffer.from('a') }, outcome: null };
-      await writer.send([sending], AbortSignal.timeout(20_000));
-      expect(sending.record.partition).toBeGreaterThan(2);
-      expect(sending.outcome).toMatchObject({ kind: 'retry', reason: 'unconfirmed' });
-      expect(await idsIn(topic)).toEqual([]);
+      const to = (key: string): Sending => ({ record: { key: Buffer.from(key), value: Buffer.from(key) }, outcome: null });
+      const [there, nowhere] = [to('key-2'), to('21')];
+      proxy.script('hold-answer');
+      const held = proxy.nextProduce();
+      const sending = writer.send([there, nowhere], AbortSignal.timeout(20_000));
+      await expect.poll(() => nowhere.outcome).toMatchObject({ kind: 'retry', reason: 'unconfirmed' });
+      expect([there.record.partition, nowhere.record.partition]).toEqual([2, 40]);
+      await held;
+      expect(there.outcome).toBeNull();
+      proxy.release();
+      await sending;
+      expect(there.outcome).toMatchObject({ kind: 'delivered' });
+      expect(await idsIn(topic)).toEqual(['key-2']);
     });
   });
 
