@@ -90,7 +90,7 @@ export async function startBroker({ listeners = {}, properties = {}, format = []
     const log = openSync(logFile, 'a');
     java = spawn('java', [...JVM, '-cp', jars, 'kafka.Kafka', config], { stdio: ['ignore', log, log] });
     closeSync(log);
-    const guard = guardOf(java);
+    const guard = guardOf(java, folder);
     java.once('exit', () => guard.kill());
     try {
       await ready(address, Number(all['node.id']), java);
@@ -118,9 +118,10 @@ export async function startBroker({ listeners = {}, properties = {}, format = []
   return broker;
 }
 
-/** Kills the broker when this process ends, however it ends: the pipe closes with it. */
-function guardOf(java: ChildProcess): ChildProcess {
-  return spawn('sh', ['-c', 'read -r _; kill -9 "$1"', 'guard', String(java.pid)], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+/** Kills the broker, and removes what it has written, when this process ends, however it ends: the pipe closes with it. */
+function guardOf(java: ChildProcess, folder: string): ChildProcess {
+  const script = 'read -r _; kill -9 "$1"; rm -rf "$2"';
+  return spawn('sh', ['-c', script, 'guard', String(java.pid), folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
 }
 
 /** Ready is the first answer that lists the broker itself. */
