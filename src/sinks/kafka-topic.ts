@@ -46,9 +46,12 @@ export class TopicWriter {
   async send(sendings: readonly Sending[], signal: AbortSignal): Promise<void> {
     this.#underWay += 1;
     clearTimeout(this.#idle);
-    await this.#sendAll(sendings, signal);
-    this.#underWay -= 1;
-    if (this.#underWay === 0) this.#idle = setTimeout(() => this.#leave(this.#session), this.#idleMs).unref();
+    try {
+      await this.#sendAll(sendings, signal);
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#idle = setTimeout(() => this.#leave(this.#session), this.#idleMs).unref();
+    }
   }
 
   /** Cuts off what is still under way: nobody waits for it any more. */

@@ -24,6 +24,7 @@ const Config = Type.Object(
     key: Type.Optional(Type.String({ description: 'the key, in CEL: records of one key stay in order', minLength: 1 })),
     headers: Type.Record(Type.String(), Type.String(), { description: 'further headers; values may hold CEL in braces', default: {} }),
     value: Type.Enum(['raw', 'cloudevents'], { description: 'the received bytes, or a CloudEvents 1.0 structured JSON around them', default: 'raw' }),
+    // The others are not implemented by kafkajs.
     compression: Type.Enum(['none', 'gzip'], { description: 'compression of batches', default: 'none' }),
     clientId: Type.String({ description: 'what the broker’s log and quotas know it by', default: 'castbridge', minLength: 1 }),
     tls: Type.Optional(

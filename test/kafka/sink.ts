@@ -8,10 +8,10 @@ type Config = Parameters<typeof kafka.open>[0];
 const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** A sink that says no more than `parts`. Frozen, as the loader hands it over. */
-export function openSink(parts: Partial<Config> & Pick<Config, 'brokers'>): Sink<KafkaContent> {
+export function openSink(parts: Partial<Config> & Pick<Config, 'brokers'>, log = silent): Sink<KafkaContent> {
   const config = { topic: 'from.the.message', headers: {}, value: 'raw', compression: 'none', clientId: 'castbridge-test', ...parts } as const;
   if (config.sasl !== undefined) Object.freeze(config.sasl);
-  return kafka.open(Object.freeze(config), { name: 'events', log: silent });
+  return kafka.open(Object.freeze(config), { name: 'events', log });
 }
 
 const RECEIVED_MS = Date.UTC(2026, 0, 12, 9, 24, 7);

@@ -18,7 +18,8 @@ describeOwnKafka('the kafka sink and a broker with passwords, certificates and a
   let ca: string;
   let topic: string;
   const folder = mkdtempSync(join(tmpdir(), 'castbridge-certificates-'));
-  const seen: Outcome[] = [];
+  /** Outcomes and log lines. */
+  const seen: unknown[] = [];
 
   beforeAll(async () => {
     const authority = await createAuthority();
@@ -54,6 +55,7 @@ describeOwnKafka('the kafka sink and a broker with passwords, certificates and a
     rmSync(folder, { recursive: true });
   });
   afterEach(() => {
+    expect(seen.length).toBeGreaterThan(0);
     for (const secret of [PASSWORD, WRONG]) expect(JSON.stringify(seen)).not.toContain(secret);
   });
 
@@ -63,10 +65,11 @@ describeOwnKafka('the kafka sink and a broker with passwords, certificates and a
     sasl: { mechanism, username: mechanism === 'plain' ? 'bob' : 'alice', password },
   });
   const sendOnce = async (address: string, id: string, parts: Parts): Promise<Outcome | undefined> => {
-    const sink = openSink({ brokers: [address], ...parts });
+    const note = (fields: object, message: string): void => void seen.push(fields, message);
+    const sink = openSink({ brokers: [address], ...parts }, { debug: note, info: note, warn: note, error: note });
     const [outcome] = await send(sink, [messageTo(topic, id)]);
     await sink.close();
-    if (outcome !== undefined) seen.push(outcome);
+    seen.push(outcome);
     return outcome;
   };
   const idsIn = async (): Promise<(string | undefined)[]> =>
