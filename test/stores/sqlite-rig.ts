@@ -1,0 +1,26 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Store, StoreLimits } from '../../src/core/store.js';
+import { openSqliteStore, type SqliteOptions } from '../../src/stores/sqlite/store.js';
+import { LIMITS } from '../contract/store/rig.js';
+
+/** The built entry of the threads: a worker thread cannot run the sources. */
+export const WORKER_URL = new URL('../../dist/stores/sqlite/worker.js', import.meta.url);
+
+export function temporaryDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'castbridge-store-'));
+}
+
+/** A directory for one test. */
+export function directory(): string {
+  const made = temporaryDirectory();
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+export function openStore(path: string, limits: StoreLimits = LIMITS, options: Partial<SqliteOptions> = {}): Promise<Store> {
+  const telemetry = { committed: () => undefined, storeFailing: () => undefined, storeRecovered: () => undefined };
+  return openSqliteStore({ path, limits, telemetry, workerUrl: WORKER_URL, ...options });
+}
