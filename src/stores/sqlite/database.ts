@@ -16,7 +16,7 @@ export class UnusableDatabase extends Error {
 }
 
 /** Opens the file for writing, makes it where it does not exist, and brings its tables up to date. */
-export function openDatabase(path: string): DatabaseSyncInstance {
+export function openDatabase(path: string, migrations = MIGRATIONS): DatabaseSyncInstance {
   return explained(path, () => {
     makePrivate(path);
     refuseOrphanedWal(path);
@@ -25,7 +25,7 @@ export function openDatabase(path: string): DatabaseSyncInstance {
     database.exec(
       `pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma busy_timeout = 1000`,
     );
-    migrate(database, path);
+    migrate(database, path, migrations);
     return database;
   });
 }
@@ -82,8 +82,8 @@ function refuseOthers(database: DatabaseSyncInstance, path: string): void {
   throw new UnusableDatabase(`${path} is a database of another program: name another file (storage.path)`);
 }
 
-function migrate(database: DatabaseSyncInstance, path: string): void {
-  const files = readdirSync(MIGRATIONS)
+function migrate(database: DatabaseSyncInstance, path: string, migrations: URL): void {
+  const files = readdirSync(migrations)
     .filter((file) => file.endsWith('.sql'))
     .sort();
   const version = pragma(database, 'user_version');
@@ -94,7 +94,7 @@ function migrate(database: DatabaseSyncInstance, path: string): void {
     );
   }
   files.slice(version).forEach((file, index) => {
-    const sql = readFileSync(new URL(file, MIGRATIONS), 'utf8');
+    const sql = readFileSync(new URL(file, migrations), 'utf8');
     database.exec(`begin immediate; ${sql}; pragma application_id = ${APPLICATION_ID}; pragma user_version = ${version + index + 1}; commit`);
   });
 }
