@@ -167,7 +167,7 @@ describe('T11: a damaged file', () => {
 
 describe('migrations', () => {
   const files = readdirSync(MIGRATIONS).sort();
-  const schema = (database: DatabaseSyncInstance) => database.prepare('select type, name, sql from sqlite_master order by name').all();
+  const schema = (database: DatabaseSyncInstance) => database.prepare('select type, name, sql from sqlite_master order by name').all() as unknown[];
 
   it('are numbered from 0001 on, without a gap', () => {
     expect(files.map((file) => /^(\d{4})-[a-z-]+\.sql$/.exec(file)?.[1])).toEqual(files.map((_, n) => String(n + 1).padStart(4, '0')));
