@@ -44,7 +44,8 @@ const modes = {
   /** Does as each line says: an id and the bytes of its body. Survives its limit of file sizes. */
   async serve() {
     process.on('SIGXFSZ', () => undefined);
-    const store = await open().catch((error) => (say(`refused ${error.name} ${error.message}`), process.exit(1)));
+    const store = await open().catch((error) => say(`refused ${error.name} ${error.message}`) && null);
+    if (store === null) return;
     say('open');
     for await (const line of createInterface({ input: process.stdin })) {
       const [id, bytes] = line.split(' ');

@@ -3,7 +3,7 @@ import { DatabaseSync as Real } from '@photostructure/sqlite';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 
-const file = `${workerData?.path}.fault`;
+export const file = `${workerData?.path}.fault`;
 
 export function strikes(fault) {
   if (workerData.role !== 'writer' || !existsSync(file) || readFileSync(file, 'utf8') !== fault) return false;

@@ -33,9 +33,20 @@ describe('one process to a file', () => {
     const path = join(directory(), 'bridge.db');
     const store = await openStore(path);
     const refused = `refused UnusableDatabase ${path} is in use by another castbridge: stop it, or give this one a file of its own (storage.path)`;
-    expect((await start('serve', path).lines.next()).value).toBe(refused);
+    const second = start('serve', path);
+    const ended = once(second.child, 'exit');
+    expect((await second.lines.next()).value).toBe(refused);
+    expect(await ended).toEqual([0, null]);
     await store.close();
     expect((await start('serve', path).lines.next()).value).toBe('open');
+  });
+
+  it('keeps no process alive that has closed its store', async () => {
+    const { child, lines } = start('serve', join(directory(), 'bridge.db'));
+    expect((await lines.next()).value).toBe('open');
+    const ended = once(child, 'exit');
+    child.stdin.end('evt_1 10\n');
+    expect(await ended).toEqual([0, null]);
   });
 
   it('is free again when the process that had it was killed', async () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { StoreUnavailable, type Arrival, type Store } from '../../src/core/store.js';
@@ -6,7 +6,7 @@ import { accepted, allRows, arrival, delivered, dueIds, LIMITS, numbered, onlyRo
 import { directory, FAULTY_WORKER_URL, openStore } from './sqlite-rig.js';
 
 /** A store whose writing thread can be made to fail. */
-async function rig(): Promise<{ store: Store; strike: (fault: string) => void; facts: string[]; reopen: () => Promise<Store> }> {
+async function rig(): Promise<{ store: Store; strike: (fault: string) => void; path: string; facts: string[]; reopen: () => Promise<Store> }> {
   const path = join(directory(), 'bridge.db');
   const facts: string[] = [];
   const telemetry = {
@@ -17,6 +17,7 @@ async function rig(): Promise<{ store: Store; strike: (fault: string) => void; f
   const store = await openStore(path, LIMITS, { telemetry, workerUrl: FAULTY_WORKER_URL });
   return {
     store,
+    path,
     facts,
     strike: (fault) => writeFileSync(`${path}.fault`, fault),
     reopen: async () => {
@@ -69,12 +70,29 @@ describe('the writing thread', () => {
     await (await reopen()).close();
   });
 
-  it('is not left behind by a store that is closed while it is down', async () => {
-    const { store, strike, reopen } = await rig();
+  it('is not started anew by a store that was closed meanwhile', async () => {
+    const { store, strike, path, reopen } = await rig();
     const uid = await accepted(store, arrival('evt_1'));
     strike('throws');
     await expect(store.probe()).rejects.toBeInstanceOf(StoreUnavailable);
-    expect(await onlyRow(await reopen(), uid)).toMatchObject({ state: 'waiting' });
+    const reopened = await reopen();
+    expect(await onlyRow(reopened, uid)).toMatchObject({ state: 'waiting' });
+    await reopened.close();
+    expect(existsSync(`${path}-wal`)).toBe(false);
+  });
+
+  it('is not left behind by a store that is closed while it starts', async () => {
+    const { store, strike, path } = await rig();
+    await store.accept(arrival('evt_1'));
+    strike('throws');
+    await expect(store.probe()).rejects.toBeInstanceOf(StoreUnavailable);
+    strike('waits to start');
+    await vi.waitFor(() => expect(existsSync(`${path}.fault`)).toBe(false), { timeout: 10_000, interval: 20 });
+    const closing = store.close();
+    writeFileSync(`${path}.fault.over`, '');
+    await closing;
+    // The last one to close a file takes its WAL away.
+    expect(existsSync(`${path}-wal`)).toBe(false);
   });
 });
 
