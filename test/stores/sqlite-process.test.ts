@@ -73,7 +73,10 @@ describe('one process to a file', () => {
     await expect(store.probe()).rejects.toThrow('a bug');
     await vi.waitFor(() => store.probe(), { timeout: 10_000 });
     await store.accept(arrival('evt_1'));
-    expect((await start('look', path).lines.next()).value).toBe('1');
+    const { child, lines } = start('look', path);
+    const ended = once(child, 'exit');
+    expect((await lines.next()).value).toBe('1');
+    await ended;
     // The last one to close a file deletes its WAL: nobody but us may believe to be the last.
     expect(existsSync(`${path}-wal`)).toBe(true);
     await store.accept(arrival('evt_2'));

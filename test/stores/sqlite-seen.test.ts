@@ -94,6 +94,13 @@ describe('the keys that were seen', () => {
     }
   });
 
+  it('T09: leave nothing in the table when rolled back: tried again under the same seqs, each is found once', () => {
+    const { transaction, find } = rig();
+    for (let attempt = 0; attempt < 3; attempt++) transaction(numbered(300), { commits: false });
+    transaction(numbered(300));
+    for (const key of numbered(300)) expect(find(key)).toEqual([key + 1]);
+  });
+
   it('T09: survive a rollback on a disk that cannot be read, after their row was full and another begun', () => {
     const { database, transaction, find, rollbackBlind, reopen } = rig();
     transaction(numbered(200));
