@@ -1,5 +1,4 @@
 // A process of its own that uses the built store, for what only a process can show: node child.mjs MODE PATH.
-import { DatabaseSync } from '@photostructure/sqlite';
 import { createHash, randomBytes } from 'node:crypto';
 import { writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -53,13 +52,6 @@ const modes = {
       say(`${id} ${receipt.kind}`);
     }
     await store.close();
-  },
-
-  /** Looks into the file as an operator does. */
-  look() {
-    const database = new DatabaseSync(path);
-    say(database.prepare('select count(*) as count from events').get().count);
-    database.close();
   },
 
   /** Brings the file up to the migrations in a folder. */
