@@ -2,6 +2,7 @@ import { describe } from 'vitest';
 import { accepting } from './store/accepting.js';
 import { delivering } from './store/delivering.js';
 import { keeping } from './store/keeping.js';
+import { listing } from './store/listing.js';
 import { modelled } from './store/model.js';
 import type { OpenFresh } from './store/rig.js';
 
@@ -10,6 +11,7 @@ export function storeContract(name: string, open: OpenFresh): void {
   describe(`store contract: ${name}`, () => {
     accepting(open);
     delivering(open);
+    listing(open);
     keeping(open);
     modelled(open);
   });

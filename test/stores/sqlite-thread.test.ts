@@ -163,3 +163,16 @@ describe('a value that cannot be stored', () => {
     await store.close();
   });
 });
+
+describe('more events than the disk takes', () => {
+  it('are refused while too many wait, and all others are stored', async () => {
+    const store = await openStore(join(directory(), 'bridge.db'));
+    const ends = await Promise.allSettled(numbered(10_200).map((n) => store.accept(arrival(`evt_${n}`))));
+    // The first is on its way to the disk; ten thousand may wait.
+    expect(ends.findIndex((end) => end.status === 'rejected')).toBe(10_001);
+    expect(ends.filter((end) => end.status === 'rejected' && end.reason instanceof StoreUnavailable)).toHaveLength(199);
+    expect((await store.stats()).waiting[0]?.count).toBe(10_001);
+    expect((await store.accept(arrival('evt_10100'))).kind).toBe('stored');
+    await store.close();
+  });
+});

@@ -89,7 +89,10 @@ export function createWriter(path: string, limits: StoreLimits) {
       }),
     }));
 
-  /** One value that SQLite refuses must not take its group with it. */
+  /**
+   * One value that SQLite refuses must not take its group with it. It is answered as unavailable itself: its sender tries again and every refusal is logged,
+   * where any other answer would drop it.
+   */
   const writeApart = (group: WriteGroup, bodies: readonly Uint8Array[]): Omit<GroupResult, 'durationMs'> => ({
     arrivals: group.arrivals.map((arrival, index) => attempted(() => transaction(1, () => insert(arrival, bodies[index] ?? new Uint8Array())))),
     settled: group.settled.map((settled) =>
