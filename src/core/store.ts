@@ -11,7 +11,7 @@ export function keyOfId(id: string): string {
 export interface Arrival {
   readonly source: string;
   readonly format: string;
-  /** What it is deduplicated by within its source; null: never a duplicate (an undecodable body has no id to go by). */
+  /** What it is deduplicated by within its source, UTF-16 unit by unit; null: never a duplicate (an undecodable body has no id to go by). */
   readonly key: string | null;
   readonly id: string;
   readonly type: string;
@@ -118,7 +118,10 @@ export interface Store {
   accept(arrival: Arrival): Promise<Receipt>;
   /** Writes an attempt and the state that follows. Rejects with StoreUnavailable: call again. */
   settle(settled: Settled): Promise<void>;
-  /** Waiting deliveries of `sink` due by `nowMs`, oldest due first, at most `limit`, without those in `held`. `nextDueMs`: when the first later one is due, null: none. */
+  /**
+   * Waiting deliveries of `sink` due by `nowMs`, oldest due first, at most `limit` and fewer where their bodies are large, without those in `held`.
+   * `nextDueMs`: when the first one after these is due, which is no later than `nowMs` where the page was cut; null: none.
+   */
   due(
     sink: string,
     nowMs: number,
@@ -130,7 +133,7 @@ export interface Store {
 
   /** Deliveries, newest event first. */
   deliveries(filter: DeliveryFilter, limit: number, before: string | null): Promise<Page<DeliveryRow>>;
-  /** Events by the bridge's uid or by the sender's id (one for each source that used it). */
+  /** Events by the bridge's uid or by the sender's id, where their key is `keyOfId` of it or the id itself: one for each source and each time it was used. */
   stories(id: string): Promise<readonly EventStory[]>;
   /** Makes a dead or delivered delivery waiting again, due at once, its attempts counted from zero. False where there is none, or it is waiting already. */
   replay(key: DeliveryKey, nowMs: number): Promise<boolean>;
@@ -139,7 +142,10 @@ export interface Store {
 
   /** Counts for health and metrics. */
   stats(): Promise<StoreStats>;
-  /** Removes one bounded chunk of what is past its retention. Resolves with the number of events removed; 0: nothing left to do. */
+  /**
+   * Removes one bounded chunk of what is past its retention. Resolves with the number of events it removed or, since something of them waits, passed by;
+   * 0: nothing left to do.
+   */
   prune(nowMs: number): Promise<number>;
   /** Throws StoreUnavailable unless a write reaches stable storage. */
   probe(): Promise<void>;
@@ -157,6 +163,6 @@ export interface StoreStats {
 export interface StoreLimits {
   /** Events, their deliveries and attempts, counted from the last thing that happened to them. */
   readonly retentionMs: number;
-  /** The dedup keys, counted from when the event was received. */
+  /** The dedup keys, counted from when the event was received; up to a second longer. */
   readonly dedupWindowMs: number;
 }
