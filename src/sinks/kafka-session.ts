@@ -9,49 +9,40 @@ const OPEN_MS = 10_000;
 const REPLICAS_MS = 20_000;
 /** Longer than that, so that the broker's own answer comes first. What times out here may still be stored. */
 const REQUEST_MS = 25_000;
-const KEEP_ALIVE_MS = 60_000;
-
 /** All that a send may need: a connection to another leader, and the request itself. */
 const SEND_MS = 30_000;
-
+const KEEP_ALIVE_MS = 60_000;
 /** How late a partition that was added is noticed. */
 const METADATA_MS = 300_000;
 /** A partition that no topic has. */
 const NOWHERE = -1;
 
 /**
- * One producer of one topic, and every connection that it opened. It is used until something fails, and is then thrown away whole. kafkajs would mend it: it connects again before it says that a send has
- * failed, keeps half-open connections, and waits for ever for the answer to a request that met a closing connection.
+ * One producer of one topic, and every connection that it opened. It is used until something fails, and is then thrown away
+ * whole. kafkajs would mend it: it connects again before it says that a send has failed, leaves connections open where
+ * connecting fails half-way, and puts no bound on a login.
  */
 export class Session {
   readonly #topic: string;
   readonly #producer: Producer;
   readonly #sockets = new Set<Socket>();
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #lost: Promise<never>;
-  #lose: (error: Error) => void = () => undefined;
   /** Why it is of no use any more. */
-  #loss: Error | null = null;
+  #loss: unknown = null;
   #partitions: PartitionMetadata[] = [];
   readonly #connected: Promise<unknown>;
 
   constructor(topic: string, config: KafkaConfig) {
     this.#topic = topic;
-    this.#lost = new Promise((_, reject) => {
-      this.#lose = (error) => {
-        this.#loss ??= error;
-        reject(error);
-      };
-    });
-    this.#lost.catch(() => undefined);
+    const { connectionTimeout: openMs = OPEN_MS } = config;
     const kafka = new Kafka({
       requestTimeout: REQUEST_MS,
       ...config,
       // At client level: the producer's own setting does not reach connecting. Retries are the bridge's, and durable: kafkajs loses
       // events when it repeats a send, and writes a frozen broker's batch four times.
       retry: { retries: 0 },
-      connectionTimeout: OPEN_MS,
-      authenticationTimeout: OPEN_MS,
+      connectionTimeout: openMs,
+      authenticationTimeout: openMs,
       socketFactory: (destination) => this.#socketTo(destination),
     });
     this.#producer = kafka.producer({
@@ -64,12 +55,11 @@ export class Session {
         return known.message.partition ?? NOWHERE;
       },
     });
-    // While it connects, whatever is lost is needed.
-    this.#connected = this.#bounded(Promise.race([this.#connect(), this.#lost]), OPEN_MS, 'not connected');
-    this.#connected.catch(this.#lose);
+    this.#connected = this.#bounded(this.#connect(), openMs, 'not connected');
+    this.#connected.catch((error: unknown) => this.#lose(error));
   }
 
-  /** False once anything has failed. */
+  /** False once anything was lost. */
   get usable(): boolean {
     return this.#loss === null;
   }
@@ -109,7 +99,7 @@ export class Session {
   }
 
   #socketTo({ host, port, ssl, onConnect }: ISocketFactoryArgs): Socket {
-    if (this.#loss !== null) throw this.#loss;
+    if (this.#loss !== null) throw this.#loss as Error;
     // The types do not say it: without TLS, `ssl` is absent.
     const socket = (ssl as unknown)
       ? connectTls({ host, port, ...(isIP(host) === 0 && { servername: host }), ...ssl }, onConnect)
@@ -117,11 +107,15 @@ export class Session {
     socket.setKeepAlive(true, KEEP_ALIVE_MS).setNoDelay();
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    socket.once('error', this.#lose);
+    socket.once('error', (error) => this.#lose(error));
     socket.once('end', () => {
       if (!socket.writableEnded) this.#lose(new Error('the broker closed the connection'));
     });
     return socket;
+  }
+
+  #lose(error: unknown): void {
+    this.#loss ??= error;
   }
 
   /** The work, or its failure when it takes too long; either way `end` waits for it. */

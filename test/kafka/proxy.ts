@@ -18,6 +18,8 @@ export interface Proxy {
   readonly accepted: number;
   /** Produce requests seen. */
   readonly produced: number;
+  /** Kinds of requests seen, by the numbers of Kafka's protocol. */
+  readonly apis: ReadonlySet<number>;
   /** The next produce requests go so, one each; those after them as if nobody stood here. */
   script(...faults: readonly Fault[]): void;
   /** Resolves when the broker has answered a produce request, or it was dropped or held. */
@@ -33,6 +35,8 @@ export interface Proxy {
 
 const PRODUCE = 0;
 const METADATA = 3;
+/** What only idempotent and transactional producers ask for. */
+export const INIT_PRODUCER_ID = 22;
 
 /** One proxy a broker. Each replaces the ports of all of them in what brokers tell of their cluster. */
 export async function startProxies(addresses: readonly string[]): Promise<Proxy[]> {
@@ -46,6 +50,7 @@ export async function startProxy(address: string, ports = new Map<number, number
   const faults: Fault[] = [];
   const held: (() => void)[] = [];
   const waiting: (() => void)[] = [];
+  const apis = new Set<number>();
   let accepted = 0;
   let produced = 0;
   let hangs = false;
@@ -76,6 +81,7 @@ export async function startProxy(address: string, ports = new Map<number, number
       framed((request) => {
         const api = request.readInt16BE(4);
         const id = request.readInt32BE(8);
+        apis.add(api);
         if (api === METADATA) answers.set(id, (answer) => pass(redirected(answer, ports), client));
         if (api !== PRODUCE) return void broker.write(request);
         produced += 1;
@@ -136,6 +142,7 @@ export async function startProxy(address: string, ports = new Map<number, number
     get produced() {
       return produced;
     },
+    apis,
     script: (...next) => void faults.push(...next),
     nextProduce: () => new Promise<void>((resolve) => waiting.push(resolve)),
     release,

@@ -31,7 +31,7 @@ describeOwnKafka('the connections of the kafka sink', () => {
   };
   const onePerPartition = (topic: string): Message<KafkaContent>[] => KEYS.map((key) => messageTo(topic, `for ${key}`, { key }));
   /** A writer whose limits are short. */
-  const writerTo = (proxy: Proxy, topic: string, limits: { idleMs?: number; requestTimeout?: number }): TopicWriter => {
+  const writerTo = (proxy: Proxy, topic: string, limits: { idleMs?: number; connectionTimeout?: number; requestTimeout?: number }): TopicWriter => {
     const { idleMs, ...config } = limits;
     const writer = new TopicWriter(
       topic,
@@ -121,6 +121,16 @@ describeOwnKafka('the connections of the kafka sink', () => {
     opened.push(proxy, sink);
     const [outcome] = await send(sink, [messageTo('any', 'evt_1')], 5_000);
     expect(outcome).toMatchObject({ kind: 'retry', reason: 'connection', holdSink: true });
+  });
+
+  it('are given up where the broker accepts them and then says nothing, and tried anew for the next record', async () => {
+    const { proxy, topic } = await stand();
+    const writer = writerTo(proxy, topic, { connectionTimeout: 200 });
+    await proxy.hang();
+    expect(await write(writer, 'a')).toEqual(['retry timeout']);
+    await expect.poll(() => proxy.connections).toBe(0);
+    await proxy.comeBack();
+    expect(await write(writer, 'b')).toEqual(['delivered']);
   });
 
   it('begin with another broker of the list where one cannot be reached', async () => {

@@ -68,20 +68,4 @@ describeOwnKafka('the kafka sink, whose broker', () => {
     expect(await idsIn()).toEqual(['before', 'first', 'third']);
     expect(wordsOf(await send(sink, [messageTo(topic, 'second', { key: 'k' })]))).toEqual(['delivered']);
   });
-
-  it('is frozen while the sink connects, gives it up in time, and is asked anew when it is back', async () => {
-    broker.freeze();
-    const fresh = openSink({ brokers: [broker.address] });
-    const [outcome] = await send(fresh, [messageTo(topic, 'evt_1')]);
-    expect(outcome).toMatchObject({
-      kind: 'retry',
-      reason: 'timeout',
-      holdSink: true,
-      answer: expect.stringContaining('not connected within') as string,
-    });
-    broker.thaw();
-    expect(await sendUntilSettled(fresh, messageTo(topic, 'evt_1'))).toBe('delivered');
-    expect(await idsIn()).toEqual(['evt_1']);
-    await fresh.close();
-  });
 });

@@ -5,7 +5,7 @@ import { Session } from '../../src/sinks/kafka-session.js';
 import { TopicWriter, type Sending } from '../../src/sinks/kafka-topic.js';
 import type { KafkaContent } from '../../src/sinks/kafka-record.js';
 import { startBroker, type Broker } from '../kafka/broker.js';
-import { startProxies, startProxy, type Proxy } from '../kafka/proxy.js';
+import { INIT_PRODUCER_ID, startProxies, startProxy, type Proxy } from '../kafka/proxy.js';
 import { messageTo, openSink, send, wordsOf } from '../kafka/sink.js';
 import { describeOwnKafka, ownBroker, START_MS } from '../kafka/suite.js';
 import { createTopic, readTopic, unusedTopic, withAdmin } from '../kafka/topics.js';
@@ -88,23 +88,29 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
       expect(await idsIn(topic)).toEqual([]);
     });
 
-    it('the sink: a retry, unconfirmed', async () => {
+    it('the sink: a retry, unconfirmed, which does not touch what is on its way to another partition', async () => {
       await stand();
       const topic = await createTopic([address], 3);
       // It believes in a hundred partitions, as it would while a topic is created anew.
       const writer = new TopicWriter(topic, 'none', () => {
         const session = new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING });
-        const real = session.partitions();
-        const hundred = real.then(([first]) => Array.from({ length: 100 }, (_, partitionId) => ({ ...first, partitionId })));
+        const hundred = session.partitions().then(([first]) => Array.from({ length: 100 }, (_, partitionId) => ({ ...first, partitionId })));
         return Object.defineProperty(session, 'partitions', { value: () => hundred });
       });
       opened.push(writer);
-      // The key whose hash is -973932308: partition 83 of 100...
-      const sending: Sending = { record: { key: Buffer.from('21'), value: Buffer.from('a') }, outcome: null };
-      await writer.send([sending], AbortSignal.timeout(20_000));
-      expect(sending.record.partition).toBeGreaterThan(2);
-      expect(sending.outcome).toMatchObject({ kind: 'retry', reason: 'unconfirmed' });
-      expect(await idsIn(topic)).toEqual([]);
+      const to = (key: string): Sending => ({ record: { key: Buffer.from(key), value: Buffer.from(key) }, outcome: null });
+      const [there, nowhere] = [to('key-2'), to('21')];
+      proxy.script('hold-answer');
+      const held = proxy.nextProduce();
+      const sending = writer.send([there, nowhere], AbortSignal.timeout(20_000));
+      await expect.poll(() => nowhere.outcome).toMatchObject({ kind: 'retry', reason: 'unconfirmed' });
+      expect([there.record.partition, nowhere.record.partition]).toEqual([2, 40]);
+      await held;
+      expect(there.outcome).toBeNull();
+      proxy.release();
+      await sending;
+      expect(there.outcome).toMatchObject({ kind: 'delivered' });
+      expect(await idsIn(topic)).toEqual(['key-2']);
     });
   });
 
@@ -118,6 +124,7 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
       await expect(producer.send({ topic, messages: [{ value: 'a' }] })).rejects.toThrow();
       expect(await producer.send({ topic, messages: [{ value: 'b' }] })).toMatchObject([{ errorCode: 0 }]);
       expect(await idsIn(topic)).toEqual(['a']);
+      expect(proxy.apis).toContain(INIT_PRODUCER_ID);
     });
 
     it('the sink: each that it calls delivered is in the topic', async () => {
@@ -130,6 +137,7 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
       expect(wordsOf(await send(sink, [messageTo(topic, 'b')]))).toEqual(['delivered']);
       expect(wordsOf(await send(sink, [messageTo(topic, 'a')]))).toEqual(['delivered']);
       expect(await idsIn(topic)).toEqual(['a', 'a', 'b', 'a']);
+      expect(proxy.apis).not.toContain(INIT_PRODUCER_ID);
     });
   });
 

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } from 'kafkajs';
@@ -9,6 +8,7 @@ import { startBroker, type Broker } from '../kafka/broker.js';
 import { messageTo, openSink, send, sendUntilSettled, wordsOf } from '../kafka/sink.js';
 import { describeOwnKafka, START_MS } from '../kafka/suite.js';
 import { createTopic, readTopic, withAdmin } from '../kafka/topics.js';
+import { createAuthority } from '../receivers/certificates.js';
 
 const PASSWORD = 'canary-password';
 const WRONG = 'canary-wrong-password';
@@ -21,8 +21,11 @@ describeOwnKafka('the kafka sink and a broker with passwords, certificates and a
   const seen: Outcome[] = [];
 
   beforeAll(async () => {
-    ca = authority(folder, 'ca');
-    const keystore = certified(folder, 'ca', 'IP:127.0.0.1');
+    const authority = await createAuthority();
+    ca = authority.ca;
+    const { cert, key } = await authority.certify([], ['127.0.0.1']);
+    const keystore = join(folder, 'keystore.pem');
+    writeFileSync(keystore, `${key}\n${cert}\n${ca}\n`);
     const login = 'org.apache.kafka.common.security';
     const jaas = {
       'plain.sasl.jaas.config': `${login}.plain.PlainLoginModule required user_bob="${PASSWORD}";`,
@@ -89,7 +92,7 @@ describeOwnKafka('the kafka sink and a broker with passwords, certificates and a
   });
 
   it('T48: an unknown authority and another host’s certificate are retries that hold the sink, and deliver nothing', async () => {
-    const unknown = authority(folder, 'unknown');
+    const unknown = (await createAuthority()).ca;
     const localhost = at('CERTIFICATES').replace('127.0.0.1', 'localhost');
     const cases: [string, Parts][] = [
       [at('CERTIFICATES'), { tls: true }],
@@ -130,28 +133,3 @@ describeOwnKafka('the kafka sink and a broker with passwords, certificates and a
     await sink.close();
   });
 });
-
-function openssl(...args: readonly string[]): void {
-  execFileSync('openssl', args, { stdio: 'pipe' });
-}
-
-const KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
-
-/** The certificate of a new authority. */
-function authority(folder: string, name: string): string {
-  const file = join(folder, name);
-  openssl('req', '-x509', ...KEY, '-days', '2', '-subj', `/CN=${name}`, '-keyout', `${file}.key`, '-out', `${file}.pem`);
-  return readFileSync(`${file}.pem`, 'utf8');
-}
-
-/** A file with a key, its certificate for `host`, and the authority that signed it. */
-function certified(folder: string, by: string, host: string): string {
-  const [file, signer] = [join(folder, 'broker'), join(folder, by)];
-  writeFileSync(`${file}.ext`, `subjectAltName=${host}\n`);
-  openssl('req', '-new', ...KEY, '-subj', '/CN=broker', '-keyout', `${file}.key`, '-out', `${file}.csr`);
-  const signed = ['-CA', `${signer}.pem`, '-CAkey', `${signer}.key`, '-CAcreateserial', '-days', '2', '-extfile', `${file}.ext`];
-  openssl('x509', '-req', '-in', `${file}.csr`, ...signed, '-out', `${file}.pem`);
-  const parts = [`${file}.key`, `${file}.pem`, `${signer}.pem`].map((part) => readFileSync(part, 'utf8'));
-  writeFileSync(`${file}.keystore`, parts.join(''));
-  return `${file}.keystore`;
-}
