@@ -1,6 +1,7 @@
 import type { Delivery, Settlement } from './delivery.js';
 import type { StoredEvent } from './event.js';
 import type { Outcome } from './outcome.js';
+import type { Telemetry } from './telemetry.js';
 
 /** The dedup key of an event with an id of its own: marked, so that no id can be mistaken for a key made from a hash. */
 export function keyOfId(id: string): string {
@@ -151,6 +152,23 @@ export interface Store {
   probe(): Promise<void>;
   /** Finishes what was handed in, then closes. */
   close(): Promise<void>;
+}
+
+/** A kind of store: one folder, one line in kinds.ts, one contract test. */
+export interface StoreKind<Config = never> {
+  readonly type: string;
+  /** One paragraph for the reference page. */
+  readonly description: string;
+  /** TypeBox schema of the kind's own keys; `type` and `retention` are added for all kinds. */
+  readonly schema: object;
+  /** Rejects where it cannot serve, with a text that says what to do. */
+  open(config: Config, context: StoreContext): Promise<Store>;
+}
+
+/** What a store is given beside its configuration. */
+export interface StoreContext {
+  readonly limits: StoreLimits;
+  readonly telemetry: Pick<Telemetry, 'committed' | 'storeFailing' | 'storeRecovered'>;
 }
 
 /** What a store knows of itself. */

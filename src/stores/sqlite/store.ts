@@ -6,9 +6,8 @@ import {
   type Receipt,
   type Settled,
   type Store,
-  type StoreLimits,
+  type StoreContext,
 } from '../../core/store.js';
-import type { Telemetry } from '../../core/telemetry.js';
 import { lock } from './database.js';
 import type { GroupResult, PackedArrival, Written } from './protocol.js';
 import { CLOSED, Thread } from './thread.js';
@@ -21,10 +20,8 @@ const GROUP_BYTES_MAX = 8 * 1024 * 1024;
 const WAITING_MAX = 10_000;
 const WAITING_BYTES_MAX = 256 * 1024 * 1024;
 
-export interface SqliteOptions {
+export interface SqliteOptions extends StoreContext {
   readonly path: string;
-  readonly limits: StoreLimits;
-  readonly telemetry: Pick<Telemetry, 'committed' | 'storeFailing' | 'storeRecovered'>;
   /** Where the threads' entry is; tests that run the sources name the built one. */
   readonly workerUrl?: URL;
 }
@@ -55,7 +52,7 @@ export async function openSqliteStore({
   }
 }
 
-function createStore(writer: Thread, reader: Thread, telemetry: SqliteOptions['telemetry'], release: () => void): Store {
+function createStore(writer: Thread, reader: Thread, telemetry: StoreContext['telemetry'], release: () => void): Store {
   const group = createGroupCommit(writer, telemetry);
   let closing: Promise<void> | undefined;
   /** Every other write: its fate tells about the store as much as a commit's does. */
@@ -97,7 +94,7 @@ function asBuffer<Event extends { readonly body: Uint8Array }>(event: Event): Ev
 }
 
 /** One group is on its way; whatever arrives meanwhile is the next one. No timer: an idle store commits at once, a busy one in large groups. */
-function createGroupCommit(writer: Thread, telemetry: SqliteOptions['telemetry']) {
+function createGroupCommit(writer: Thread, telemetry: StoreContext['telemetry']) {
   let arrivals: Waiting<Arrival, Receipt>[] = [];
   let settlements: Waiting<Settled, void>[] = [];
   let waitingBytes = 0;
