@@ -16,7 +16,6 @@ import { createIngress } from './ingress/ingress.js';
 import { kinds } from './kinds.js';
 import { createOperations } from './ops/operations.js';
 import { createTelemetry } from './ops/telemetry.js';
-import { openSqliteStore } from './stores/sqlite/store.js';
 
 /** A running bridge. */
 export interface Bridge {
@@ -45,11 +44,8 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
   };
 
   try {
-    const store = await openSqliteStore({
-      path: config.storage.path,
-      limits: { retentionMs: config.storage.retentionMs, dedupWindowMs: config.dedupWindowMs },
-      telemetry,
-    });
+    const limits = { retentionMs: config.storage.retentionMs, dedupWindowMs: config.dedupWindowMs };
+    const store = await config.storage.kind.open(config.storage.config, { limits, telemetry });
     closing.push(() => store.close());
     await killOrphans(store, config.sinks, log);
 

@@ -2,6 +2,7 @@ import type { EventView } from '../core/event.js';
 import type { RetryPolicy } from '../core/delivery.js';
 import type { SinkKind } from '../core/sink.js';
 import type { FormatKind, Verify } from '../core/source.js';
+import type { StoreKind } from '../core/store.js';
 import type { RoutingTable } from '../routing/table.js';
 
 /** A configuration that was checked: nothing in it can fail for a mistake in the YAML any more. Times in ms, sizes in bytes. */
@@ -37,8 +38,9 @@ export interface OperationsConfiguration {
 }
 
 export interface StorageConfiguration {
-  readonly type: string;
-  readonly path: string;
+  readonly kind: StoreKind<unknown>;
+  /** The kind's own keys, as its schema types them. */
+  readonly config: unknown;
   readonly retentionMs: number;
 }
 

@@ -1,5 +1,5 @@
 import type { Kinds } from '../kinds.js';
-import { DocumentSchema, LaneSchema, SourceSchema, withType } from './schema.js';
+import { DocumentSchema, LaneSchema, SourceSchema, StorageSchema, withType } from './schema.js';
 
 /** What a text with a unit may look like, for editors: they do not know the keyword `unit`. */
 const PATTERNS: Readonly<Record<string, string>> = {
@@ -13,8 +13,10 @@ export function editorSchema(kinds: Kinds): object {
   const verify = { oneOf: kinds.verifiers.map((kind) => ({ ...withType(kind.type, kind.schema), description: kind.description })) };
   const source = SourceSchema(kinds.formats.map((format) => format.type));
   const sink = { oneOf: kinds.sinks.map((kind) => ({ ...withType(kind.type, kind.schema, LaneSchema(kind.lane)), description: kind.description })) };
+  const stores = kinds.stores.map((kind) => ({ ...withType(kind.type, kind.schema, StorageSchema), description: kind.description, required: [] }));
   const properties = {
     ...DocumentSchema.properties,
+    storage: { ...DocumentSchema.properties.storage, oneOf: stores },
     sources: named(DocumentSchema.properties.sources, { ...source, properties: { ...source.properties, verify } }),
     sinks: named(DocumentSchema.properties.sinks, sink),
   };

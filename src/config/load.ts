@@ -12,6 +12,7 @@ import { readDocument } from './document.js';
 import { DocumentSchema, type DocumentShape } from './schema.js';
 import { buildSinks } from './sinks.js';
 import { buildSources } from './sources.js';
+import { buildStorage } from './storage.js';
 import { readText } from './substitute.js';
 import { secretsIn, validate } from './validate.js';
 
@@ -56,6 +57,7 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
 
   const building: Building = { kinds, report, check };
   const sources = buildSources(shape.sources, shape.dedup.window, building);
+  const storage = buildStorage(shape.storage, building);
   const compiler = createCompiler(report);
   const sinks = buildSinks(shape.sinks, compiler, building);
   const names = Object.keys(shape.sinks);
@@ -64,7 +66,7 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
   const table = buildTable(rows, shape.otherwise?.to ?? null, compiler, report);
   const operations: OperationsConfiguration = { ...shape.operations, token: shape.operations.token ?? null };
   checkListeners(shape, operations, report);
-  if (problems.length > 0) return failed();
+  if (problems.length > 0 || storage === null) return failed();
 
   warnAbout(shape, sources, sinks, warn);
   const { bodyLimit, headerTimeout, bodyTimeout, host, port } = shape.server;
@@ -72,7 +74,7 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
     file,
     server: { host, port, bodyBytesMax: bodyLimit, headerTimeoutMs: headerTimeout, bodyTimeoutMs: bodyTimeout },
     operations,
-    storage: { type: shape.storage.type, path: shape.storage.path, retentionMs: shape.storage.retention },
+    storage,
     dedupWindowMs: shape.dedup.window,
     shutdownMs: shape.shutdown.grace,
     sources: sources.map(({ source }) => source),

@@ -1,5 +1,5 @@
 import type { Kinds } from '../kinds.js';
-import { DocumentSchema, LaneSchema, Route, SourceSchema } from './schema.js';
+import { DocumentSchema, LaneSchema, Route, SourceSchema, StorageSchema } from './schema.js';
 import type { Schema } from './validate.js';
 
 /** A schema with what a reader wants to know of it. */
@@ -24,6 +24,10 @@ export function referencePage(kinds: Kinds): string {
     'Durations: `500ms`, `10s`, `5m`, `1h30m`, `7d`. Sizes: `512KiB`, `1MiB`. Rates: `1/s`, `30/m`.',
     'Inside texts, `${VAR}` is an environment variable, `${file:PATH}` the text of a file, `${generate:PATH}` a file that is made with a random secret on the first start, `${VAR:-default}` has a default, and `$${` is a literal `${`. Paths are taken from the working directory.',
     ...sections.flatMap(([name, schema]) => [`## \`${name}\``, sentence(schema.description), table(schema)]),
+    '## `storage`',
+    'Where events are kept; `type` is `sqlite` where it is not given. Keys of every store, whatever its type:',
+    table(StorageSchema as unknown as Documented),
+    ...kinds.stores.flatMap((kind) => [`### \`type: ${kind.type}\``, kind.description, table(kind.schema as Documented)]),
     '## `sources.NAME`',
     'Where events come from.',
     table(SourceSchema(kinds.formats.map((format) => format.type)) as unknown as Documented),

@@ -40,7 +40,7 @@ export const Route = Type.Object(
   closed,
 );
 
-/** The document without the parts that depend on a kind: `verify` and the sinks are checked by their kind's own schema. */
+/** The document without the parts that depend on a kind: `verify`, the sinks and the store are checked by their kind's own schema. */
 export const DocumentSchema = Type.Object(
   {
     server: section('where webhooks come in', {
@@ -55,11 +55,7 @@ export const DocumentSchema = Type.Object(
       port: Port('port to listen on; 0: any free one', 3001),
       token: Type.Optional(Secret({ description: 'bearer token that every call but health must carry' })),
     }),
-    storage: section('where events are kept', {
-      type: Type.Enum(['sqlite'], { description: 'kind of store', default: 'sqlite' }),
-      path: Type.String({ description: 'file of the database, from the working directory', default: './data/castbridge.db', minLength: 1 }),
-      retention: Duration({ description: 'how long settled events, their deliveries and attempts are kept', default: '7d' }),
-    }),
+    storage: Type.Unknown({ description: 'where events are kept', default: {} }),
     dedup: section('when an event counts as seen', {
       window: Duration({ description: 'how long an id is remembered', default: '7d' }),
     }),
@@ -79,6 +75,13 @@ export const DocumentSchema = Type.Object(
 );
 
 export type DocumentShape = Static<typeof DocumentSchema>;
+
+/** The keys every store has, whatever its kind. */
+export const StorageSchema = Type.Object({
+  retention: Duration({ description: 'how long settled events, their deliveries and attempts are kept', default: '7d' }),
+});
+
+export type StorageShape = Static<typeof StorageSchema>;
 
 /** The keys of a source beside its verifier's. */
 export const SourceSchema = (formats: readonly string[]) =>

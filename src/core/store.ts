@@ -1,6 +1,7 @@
 import type { Delivery, Settlement } from './delivery.js';
 import type { StoredEvent } from './event.js';
 import type { Outcome } from './outcome.js';
+import type { Telemetry } from './telemetry.js';
 
 /** The dedup key of an event with an id of its own: marked, so that no id can be mistaken for a key made from a hash. */
 export function keyOfId(id: string): string {
@@ -11,7 +12,7 @@ export function keyOfId(id: string): string {
 export interface Arrival {
   readonly source: string;
   readonly format: string;
-  /** What it is deduplicated by within its source; null: never a duplicate (an undecodable body has no id to go by). */
+  /** What it is deduplicated by within its source, UTF-16 unit by unit; null: never a duplicate (an undecodable body has no id to go by). */
   readonly key: string | null;
   readonly id: string;
   readonly type: string;
@@ -118,7 +119,10 @@ export interface Store {
   accept(arrival: Arrival): Promise<Receipt>;
   /** Writes an attempt and the state that follows. Rejects with StoreUnavailable: call again. */
   settle(settled: Settled): Promise<void>;
-  /** Waiting deliveries of `sink` due by `nowMs`, oldest due first, at most `limit`, without those in `held`. `nextDueMs`: when the first later one is due, null: none. */
+  /**
+   * Waiting deliveries of `sink` due by `nowMs`, oldest due first, at most `limit` and fewer where their bodies are large, without those in `held`.
+   * `nextDueMs`: when the first one after these is due, which is no later than `nowMs` where the page was cut; null: none.
+   */
   due(
     sink: string,
     nowMs: number,
@@ -130,7 +134,7 @@ export interface Store {
 
   /** Deliveries, newest event first. */
   deliveries(filter: DeliveryFilter, limit: number, before: string | null): Promise<Page<DeliveryRow>>;
-  /** Events by the bridge's uid or by the sender's id (one for each source that used it). */
+  /** Events by the bridge's uid or by the sender's id, where their key is `keyOfId` of it or the id itself: one for each source and each time it was used. */
   stories(id: string): Promise<readonly EventStory[]>;
   /** Makes a dead or delivered delivery waiting again, due at once, its attempts counted from zero. False where there is none, or it is waiting already. */
   replay(key: DeliveryKey, nowMs: number): Promise<boolean>;
@@ -139,12 +143,32 @@ export interface Store {
 
   /** Counts for health and metrics. */
   stats(): Promise<StoreStats>;
-  /** Removes one bounded chunk of what is past its retention. Resolves with the number of events removed; 0: nothing left to do. */
+  /**
+   * Removes one bounded chunk of what is past its retention. Resolves with the number of events it removed or, since something of them waits, passed by;
+   * 0: nothing left to do.
+   */
   prune(nowMs: number): Promise<number>;
   /** Throws StoreUnavailable unless a write reaches stable storage. */
   probe(): Promise<void>;
   /** Finishes what was handed in, then closes. */
   close(): Promise<void>;
+}
+
+/** A kind of store: one folder, one line in kinds.ts, one contract test. */
+export interface StoreKind<Config = never> {
+  readonly type: string;
+  /** One paragraph for the reference page. */
+  readonly description: string;
+  /** TypeBox schema of the kind's own keys; `type` and `retention` are added for all kinds. */
+  readonly schema: object;
+  /** Rejects where it cannot serve, with a text that says what to do. */
+  open(config: Config, context: StoreContext): Promise<Store>;
+}
+
+/** What a store is given beside its configuration. */
+export interface StoreContext {
+  readonly limits: StoreLimits;
+  readonly telemetry: Pick<Telemetry, 'committed' | 'storeFailing' | 'storeRecovered'>;
 }
 
 /** What a store knows of itself. */
@@ -157,6 +181,6 @@ export interface StoreStats {
 export interface StoreLimits {
   /** Events, their deliveries and attempts, counted from the last thing that happened to them. */
   readonly retentionMs: number;
-  /** The dedup keys, counted from when the event was received. */
+  /** The dedup keys, counted from when the event was received; up to a second longer. */
   readonly dedupWindowMs: number;
 }

@@ -1,5 +1,5 @@
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** 'CBRG' as a number: tells this program's files from other SQLite databases. */
@@ -16,17 +16,16 @@ export class UnusableDatabase extends Error {
 }
 
 /** Opens the file for writing, makes it where it does not exist, and brings its tables up to date. */
-export function openDatabase(path: string): DatabaseSyncInstance {
+export function openDatabase(path: string, migrations = MIGRATIONS): DatabaseSyncInstance {
   return explained(path, () => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-    // SQLite would make it readable for all; the WAL gets the mode of the file.
-    closeSync(openSync(path, 'a', 0o600));
+    makePrivate(path);
+    refuseOrphanedWal(path);
     const database = new DatabaseSync(path);
     refuseOthers(database, path);
     database.exec(
       `pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma busy_timeout = 1000`,
     );
-    migrate(database, path);
+    migrate(database, path, migrations);
     return database;
   });
 }
@@ -42,8 +41,7 @@ export function openForReading(path: string): DatabaseSyncInstance {
 export function lock(path: string): { release(): void } {
   const file = `${path}.lock`;
   return explained(file, () => {
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    closeSync(openSync(file, 'a', 0o600));
+    makePrivate(file);
     const database = new DatabaseSync(file);
     try {
       database.exec('pragma journal_mode = memory; begin exclusive');
@@ -56,6 +54,26 @@ export function lock(path: string): { release(): void } {
   });
 }
 
+/**
+ * Makes the file where there is none: SQLite would make it readable for all; the WAL gets the mode of the file.
+ * One that exists is not opened: closing a second descriptor of a file drops every lock this process holds on it.
+ */
+function makePrivate(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    closeSync(openSync(file, 'ax', 0o600));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+  }
+}
+
+/** SQLite silently deletes the WAL of an empty file, and with it what was acknowledged last. */
+function refuseOrphanedWal(path: string): void {
+  const wal = statSync(`${path}-wal`, { throwIfNoEntry: false });
+  if (statSync(path).size > 0 || wal === undefined || wal.size === 0) return;
+  throw new UnusableDatabase(`${path} is empty, but ${path}-wal holds events: put back the file that belongs to it, or move both away to begin anew`);
+}
+
 function refuseOthers(database: DatabaseSyncInstance, path: string): void {
   const id = pragma(database, 'application_id');
   const tables = database.prepare('select count(*) as count from sqlite_master').get() as { count: number };
@@ -64,8 +82,10 @@ function refuseOthers(database: DatabaseSyncInstance, path: string): void {
   throw new UnusableDatabase(`${path} is a database of another program: name another file (storage.path)`);
 }
 
-function migrate(database: DatabaseSyncInstance, path: string): void {
-  const files = readdirSync(MIGRATIONS).sort();
+function migrate(database: DatabaseSyncInstance, path: string, migrations: URL): void {
+  const files = readdirSync(migrations)
+    .filter((file) => file.endsWith('.sql'))
+    .sort();
   const version = pragma(database, 'user_version');
   if (version > files.length) {
     database.close();
@@ -74,7 +94,7 @@ function migrate(database: DatabaseSyncInstance, path: string): void {
     );
   }
   files.slice(version).forEach((file, index) => {
-    const sql = readFileSync(new URL(file, MIGRATIONS), 'utf8');
+    const sql = readFileSync(new URL(file, migrations), 'utf8');
     database.exec(`begin immediate; ${sql}; pragma application_id = ${APPLICATION_ID}; pragma user_version = ${version + index + 1}; commit`);
   });
 }

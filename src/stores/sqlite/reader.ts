@@ -5,6 +5,7 @@ import type { StoredEvent } from '../../core/event.js';
 import type { Outcome } from '../../core/outcome.js';
 import { openForReading } from './database.js';
 import { STATE, stateOf } from './protocol.js';
+import { textOut } from './text.js';
 import { seqOf } from './writer.js';
 
 /** Bodies that one page of due deliveries may hold: a backlog of large events must not fill the memory. */
@@ -17,7 +18,7 @@ export function createReader(path: string) {
   const database = openForReading(path);
   const statements = {
     due: database.prepare(`
-      select d.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, e.uid, length(e.body) as body_bytes
+      select d.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, d.due_ms, e.uid
       from deliveries d join events e on e.seq = d.event_seq
       where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms <= ? order by d.due_ms, d.event_seq, d.n`),
     nextDue: database.prepare(`select min(due_ms) as due_ms from deliveries where state = ${STATE.waiting} and sink = ? and due_ms > ?`),
@@ -38,11 +39,11 @@ export function createReader(path: string) {
       let bytes = 0;
       for (const row of statements.due.iterate(sink, nowMs) as Iterable<DueRow>) {
         if (held.has(deliveryId(row.uid, row.n))) continue;
+        if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) return { deliveries, nextDueMs: row.due_ms };
         const event = eventAt(row.event_seq);
         if (event === null) continue;
         deliveries.push({ index: row.n, route: row.route, sink: row.sink, attempts: row.attempts, sinceMs: row.since_ms, event });
-        bytes += row.body_bytes;
-        if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) break;
+        bytes += event.body.length;
       }
       const next = statements.nextDue.get(sink, nowMs) as { due_ms: number | null };
       return { deliveries, nextDueMs: next.due_ms };
@@ -103,16 +104,16 @@ interface DueRow {
   readonly sink: string;
   readonly attempts: number;
   readonly since_ms: number;
+  readonly due_ms: number;
   readonly uid: string;
-  readonly body_bytes: number;
 }
 
 interface EventRow {
   readonly uid: string;
   readonly source: string;
   readonly format: string;
-  readonly id: string;
-  readonly type: string;
+  readonly id: string | Uint8Array;
+  readonly type: string | Uint8Array;
   readonly received_ms: number;
   readonly body: Uint8Array<ArrayBuffer>;
 }
@@ -125,7 +126,7 @@ interface ListedRow extends Omit<EventRow, 'format' | 'body'> {
   readonly due_ms: number;
   readonly attempts: number;
   readonly reason: string | null;
-  readonly detail: string | null;
+  readonly detail: string | Uint8Array | null;
   readonly settled_ms: number | null;
 }
 
@@ -136,11 +137,11 @@ interface PastAttempt {
   readonly duration_ms: number;
   readonly outcome: Outcome['kind'];
   readonly reason: string | null;
-  readonly answer: string;
+  readonly answer: string | Uint8Array;
 }
 
 function eventOf({ uid, source, format, id, type, received_ms, body }: EventRow): StoredEvent {
-  return { uid, source, format, id, type, receivedMs: received_ms, body: body as Buffer };
+  return { uid, source, format, id: textOut(id), type: textOut(type), receivedMs: received_ms, body: body as Buffer };
 }
 
 function rowOf(row: ListedRow): DeliveryRow {
@@ -149,9 +150,9 @@ function rowOf(row: ListedRow): DeliveryRow {
     eventUid: row.uid,
     index: row.n,
     deliveryId: deliveryId(row.uid, row.n),
-    eventId: row.id,
+    eventId: textOut(row.id),
     source: row.source,
-    type: row.type,
+    type: textOut(row.type),
     receivedMs: row.received_ms,
     route: row.route,
     sink: row.sink,
@@ -159,11 +160,11 @@ function rowOf(row: ListedRow): DeliveryRow {
     dueMs: state === 'waiting' ? row.due_ms : null,
     attempts: row.attempts,
     reason: row.reason,
-    detail: row.detail,
+    detail: row.detail === null ? null : textOut(row.detail),
     settledMs: state === 'waiting' ? null : row.settled_ms,
   };
 }
 
 function attemptOf({ n, attempt, started_ms, duration_ms, outcome, reason, answer }: PastAttempt): AttemptRow {
-  return { index: n, attempt, startedMs: started_ms, durationMs: duration_ms, outcome, reason, answer };
+  return { index: n, attempt, startedMs: started_ms, durationMs: duration_ms, outcome, reason, answer: textOut(answer) };
 }

@@ -8,10 +8,17 @@ const ENTRY_BYTES = DIGEST_BYTES + 4;
 const SLOTS_MIN = 1 << 16;
 /** Slots in use before the table grows. */
 const LOAD_MAX = 0.6;
+/** Rows of `dedup` looked at in one pruning: it runs between the commits of the ingress. */
+const PRUNED_MAX = 10;
 
 /** The digest of a source and a key. UTF-16: lone surrogates stay apart; the length keeps ("ab", "c") from ("a", "bc"). */
 export function digestOf(source: string, key: string): Buffer {
   return createHash('sha256').update(`${source.length}:`).update(source, 'utf16le').update(key, 'utf16le').digest().subarray(0, DIGEST_BYTES);
+}
+
+/** Times of keys are whole seconds, rounded down; so a window must be rounded up, lest it end early. */
+export function secondsOf(ms: number): number {
+  return Math.max(0, Math.floor(ms / 1000));
 }
 
 /**
@@ -25,41 +32,44 @@ export class Seen {
   #used = 0;
   #base = 0;
   /** The last row of `dedup`, while it fills. */
-  #pack = { firstSeq: 0, count: 0, entries: Buffer.alloc(PACK * ENTRY_BYTES) };
-  #undo: { readonly slots: number[]; readonly firstSeq: number; readonly count: number } = { slots: [], firstSeq: 0, count: 0 };
+  #pack: Pack = emptyPack(0);
+  #undo: { readonly slots: number[]; readonly pack: Pack; readonly count: number } = { slots: [], pack: this.#pack, count: 0 };
+  readonly #windowS: number;
   readonly #packOf: StatementSyncInstance;
   readonly #save: StatementSyncInstance;
   readonly #oldest: StatementSyncInstance;
+  readonly #complete: StatementSyncInstance;
+  readonly #remove: StatementSyncInstance;
 
-  constructor(database: DatabaseSyncInstance) {
+  constructor(database: DatabaseSyncInstance, windowMs: number) {
+    this.#windowS = Math.ceil(windowMs / 1000);
     this.#packOf = database.prepare('select first_seq, entries from dedup where first_seq <= ? order by first_seq desc limit 1');
     this.#save = database.prepare(
       'insert into dedup (first_seq, entries) values (?, ?) on conflict (first_seq) do update set entries = excluded.entries',
     );
     this.#oldest = database.prepare('select min(first_seq) as seq from dedup');
+    this.#complete = database.prepare('select first_seq, entries from dedup where first_seq < ? order by first_seq limit ?');
+    this.#remove = database.prepare('delete from dedup where first_seq = ?');
     const packs = database.prepare('select first_seq, entries from dedup order by first_seq').iterate() as Iterable<PackRow>;
     for (const pack of packs) this.#load(pack);
+    // The last row goes on filling.
+    this.#pack = { ...this.#pack, entries: Buffer.concat([this.#pack.entries], PACK * ENTRY_BYTES) };
   }
 
   /** Before a transaction: makes room for `count` keys, so that none of them moves the others while it may be undone. */
   begin(count: number): void {
     if (this.#used + count > this.#references.length * LOAD_MAX) this.#grow(count);
-    this.#undo = { slots: [], firstSeq: this.#pack.firstSeq, count: this.#pack.count };
+    this.#undo = { slots: [], pack: this.#pack, count: this.#pack.count };
   }
 
-  /** True where the key was seen no longer than `windowS` before `receivedS`. A clock that went back never makes a key new. */
-  has(digest: Buffer, receivedS: number, windowS: number): boolean {
-    return this.#matches(digest).some((entry) => receivedS - entry.receivedS <= windowS);
+  /** True where the window of the key, as it was last seen, reaches to `receivedS`. A clock that went back never makes a key new. */
+  has(digest: Buffer, receivedS: number): boolean {
+    return this.#matches(digest).some((entry) => receivedS - entry.receivedS <= this.#windowS);
   }
 
-  /** The seq that follows the last one noted; null where none was. */
-  get nextSeq(): number | null {
-    return this.#pack.count === 0 ? null : this.#pack.firstSeq + this.#pack.count;
-  }
-
-  /** Rows of `dedup` before this one are complete: they may be pruned. */
-  get firstSeqOfLast(): number {
-    return this.#pack.firstSeq;
+  /** The seq that follows the last one noted; 0 where none was. */
+  get nextSeq(): number {
+    return this.#pack.firstSeq + this.#pack.count;
   }
 
   /** Seqs of all events with this key that are still known, oldest first. */
@@ -71,11 +81,12 @@ export class Seen {
 
   /** Notes the entry of an event; every event has one, without a digest where it has no key. */
   add(seq: number, digest: Buffer | null, receivedS: number): void {
-    if (this.#pack.count === PACK) {
+    // An entry's seq is its place: a row that was lost, or recovered in part, must not shift those after it.
+    if (this.#pack.count === PACK || seq !== this.nextSeq) {
       this.flush();
-      this.#pack.count = 0;
+      // A new one, since the old one is what a rollback goes back to.
+      this.#pack = emptyPack(seq);
     }
-    if (this.#pack.count === 0) this.#pack.firstSeq = seq;
     const at = this.#pack.count * ENTRY_BYTES;
     if (digest === null) this.#pack.entries.fill(0, at, at + DIGEST_BYTES);
     else digest.copy(this.#pack.entries, at);
@@ -89,25 +100,32 @@ export class Seen {
     if (this.#pack.count > 0) this.#save.run(this.#pack.firstSeq, this.#pack.entries.subarray(0, this.#pack.count * ENTRY_BYTES));
   }
 
-  /** The transaction did not commit: none of its keys was seen. */
+  /** The transaction did not commit: none of its keys was seen. Reads no disk, which may be what failed. */
   rollback(): void {
-    for (const slot of this.#undo.slots.reverse()) this.#references[slot] = 0;
+    for (const slot of this.#undo.slots) this.#references[slot] = 0;
     this.#used -= this.#undo.slots.length;
-    const { firstSeq, count } = this.#undo;
-    if (firstSeq !== this.#pack.firstSeq && count > 0) {
-      const row = this.#packOf.get(firstSeq) as PackRow | undefined;
-      if (row !== undefined) Buffer.from(row.entries.buffer, row.entries.byteOffset, row.entries.byteLength).copy(this.#pack.entries);
+    this.#pack = this.#undo.pack;
+    this.#pack.count = this.#undo.count;
+    this.#undo.slots.length = 0;
+  }
+
+  /**
+   * Removes the oldest complete rows whose keys are all past the window and have no event from `keptSeq` on, which is found by them; part of a transaction.
+   * The table in memory forgets them when it grows.
+   */
+  prune(keptSeq: number, nowS: number): void {
+    for (const { first_seq, entries } of this.#complete.all(this.#pack.firstSeq, PRUNED_MAX) as unknown as PackRow[]) {
+      const { count, lastS } = summary(entries);
+      if (first_seq + count > keptSeq || nowS - lastS <= this.#windowS) return;
+      this.#remove.run(first_seq);
     }
-    this.#pack.firstSeq = firstSeq;
-    this.#pack.count = count;
-    this.#undo = { slots: [], firstSeq, count };
   }
 
   #matches(digest: Buffer): Entry[] {
     const fingerprint = digest.readUInt32LE(0);
     const mask = this.#references.length - 1;
     const found: Entry[] = [];
-    for (let slot = home(fingerprint, mask); this.#references[slot] !== 0; slot = (slot + 1) & mask) {
+    for (let slot = fingerprint & mask; this.#references[slot] !== 0; slot = (slot + 1) & mask) {
       if (this.#fingerprints[slot] !== fingerprint) continue;
       const entry = this.#entry((this.#references[slot] ?? 0) - 1 + this.#base);
       if (entry !== null && digest.equals(entry.digest)) found.push(entry);
@@ -125,7 +143,7 @@ export class Seen {
 
   #insert(fingerprint: number, seq: number): number {
     const mask = this.#references.length - 1;
-    let slot = home(fingerprint, mask);
+    let slot = fingerprint & mask;
     while (this.#references[slot] !== 0) slot = (slot + 1) & mask;
     this.#fingerprints[slot] = fingerprint;
     this.#references[slot] = seq - this.#base + 1;
@@ -142,27 +160,34 @@ export class Seen {
       const digest = entries.subarray(index * ENTRY_BYTES, index * ENTRY_BYTES + DIGEST_BYTES);
       if (!digest.equals(NONE)) this.#insert(digest.readUInt32LE(0), row.first_seq + index);
     }
-    entries.copy(this.#pack.entries);
-    this.#pack.firstSeq = row.first_seq;
-    this.#pack.count = count;
+    this.#pack = { firstSeq: row.first_seq, count, entries };
   }
 
   /** Makes the table anew, twice as large where that is needed, without what was pruned from the disk. */
   #grow(count: number): void {
     const oldest = (this.#oldest.get() as { seq: number | null }).seq ?? this.#pack.firstSeq;
-    const kept: [number, number][] = [];
-    this.#references.forEach((reference, slot) => {
-      const seq = reference - 1 + this.#base;
-      if (reference !== 0 && seq >= oldest) kept.push([this.#fingerprints[slot] ?? 0, seq]);
-    });
+    const [fingerprints, references, base] = [this.#fingerprints, this.#references, this.#base];
+    // A loop, not a list of what is kept: there may be millions, and the ingress waits.
+    const firstKept = Math.max(oldest - base + 1, 1);
+    let kept = 0;
+    for (const reference of references) if (reference >= firstKept) kept += 1;
     let slots = SLOTS_MIN;
-    while ((kept.length + count) * 1.5 > slots * LOAD_MAX) slots *= 2;
+    while ((kept + count) * 1.5 > slots * LOAD_MAX) slots *= 2;
     this.#fingerprints = new Uint32Array(slots);
     this.#references = new Uint32Array(slots);
     this.#base = oldest;
     this.#used = 0;
-    for (const [fingerprint, seq] of kept) this.#insert(fingerprint, seq);
+    for (let slot = 0; slot < references.length; slot++) {
+      const reference = references[slot] ?? 0;
+      if (reference >= firstKept) this.#insert(fingerprints[slot] ?? 0, reference - 1 + base);
+    }
   }
+}
+
+interface Pack {
+  readonly firstSeq: number;
+  count: number;
+  readonly entries: Buffer;
 }
 
 interface PackRow {
@@ -178,8 +203,8 @@ interface Entry {
 
 const NONE = Buffer.alloc(DIGEST_BYTES);
 
-function home(fingerprint: number, mask: number): number {
-  return (Math.imul(fingerprint, 0x9e3779b1) >>> 7) & mask;
+function emptyPack(firstSeq: number): Pack {
+  return { firstSeq, count: 0, entries: Buffer.alloc(PACK * ENTRY_BYTES) };
 }
 
 function entryAt(entries: Uint8Array, firstSeq: number, seq: number, count: number): Entry | null {
@@ -187,4 +212,13 @@ function entryAt(entries: Uint8Array, firstSeq: number, seq: number, count: numb
   if (index < 0 || index >= count) return null;
   const entry = Buffer.from(entries.buffer, entries.byteOffset + index * ENTRY_BYTES, ENTRY_BYTES);
   return { seq, digest: entry.subarray(0, DIGEST_BYTES), receivedS: entry.readUInt32LE(DIGEST_BYTES) };
+}
+
+/** The latest second, which is not the last one's where a clock went back. */
+function summary(entries: Uint8Array): { count: number; lastS: number } {
+  const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
+  const count = entries.byteLength / ENTRY_BYTES;
+  let lastS = 0;
+  for (let index = 0; index < count; index++) lastS = Math.max(lastS, view.getUint32(index * ENTRY_BYTES + DIGEST_BYTES, true));
+  return { count, lastS };
 }

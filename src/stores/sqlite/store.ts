@@ -6,12 +6,11 @@ import {
   type Receipt,
   type Settled,
   type Store,
-  type StoreLimits,
+  type StoreContext,
 } from '../../core/store.js';
-import type { Telemetry } from '../../core/telemetry.js';
 import { lock } from './database.js';
 import type { GroupResult, PackedArrival, Written } from './protocol.js';
-import { Thread } from './thread.js';
+import { CLOSED, Thread } from './thread.js';
 
 /** What one transaction takes at most: above it, the wait for a commit grows faster than what it saves. */
 const GROUP_EVENTS_MAX = 512;
@@ -21,10 +20,8 @@ const GROUP_BYTES_MAX = 8 * 1024 * 1024;
 const WAITING_MAX = 10_000;
 const WAITING_BYTES_MAX = 256 * 1024 * 1024;
 
-export interface SqliteOptions {
+export interface SqliteOptions extends StoreContext {
   readonly path: string;
-  readonly limits: StoreLimits;
-  readonly telemetry: Pick<Telemetry, 'committed' | 'storeFailing' | 'storeRecovered'>;
   /** Where the threads' entry is; tests that run the sources name the built one. */
   readonly workerUrl?: URL;
 }
@@ -55,10 +52,18 @@ export async function openSqliteStore({
   }
 }
 
-function createStore(writer: Thread, reader: Thread, telemetry: SqliteOptions['telemetry'], release: () => void): Store {
+function createStore(writer: Thread, reader: Thread, telemetry: StoreContext['telemetry'], release: () => void): Store {
   const group = createGroupCommit(writer, telemetry);
+  let closing: Promise<void> | undefined;
   /** Every other write: its fate tells about the store as much as a commit's does. */
   const write = async <Result>(name: string, ...args: unknown[]): Promise<Result> => group.watched(writer.call<Result>(name, args));
+
+  const close = async (): Promise<void> => {
+    await group.close();
+    await reader.close();
+    await writer.close();
+    release();
+  };
 
   return {
     accept: (arrival) => group.accept(arrival),
@@ -79,12 +84,7 @@ function createStore(writer: Thread, reader: Thread, telemetry: SqliteOptions['t
     stats: () => reader.call('stats', []),
     prune: (nowMs) => write('prune', nowMs),
     probe: () => write('probe', Date.now()),
-    close: async () => {
-      await group.finished();
-      await reader.close();
-      await writer.close();
-      release();
-    },
+    close: () => (closing ??= close()),
   };
 }
 
@@ -94,11 +94,12 @@ function asBuffer<Event extends { readonly body: Uint8Array }>(event: Event): Ev
 }
 
 /** One group is on its way; whatever arrives meanwhile is the next one. No timer: an idle store commits at once, a busy one in large groups. */
-function createGroupCommit(writer: Thread, telemetry: SqliteOptions['telemetry']) {
+function createGroupCommit(writer: Thread, telemetry: StoreContext['telemetry']) {
   let arrivals: Waiting<Arrival, Receipt>[] = [];
   let settlements: Waiting<Settled, void>[] = [];
   let waitingBytes = 0;
   let busy = false;
+  let closed = false;
   let underWay = Promise.resolve();
   let failingSinceMs: number | null = null;
 
@@ -166,16 +167,22 @@ function createGroupCommit(writer: Thread, telemetry: SqliteOptions['telemetry']
   return {
     accept: (arrival: Arrival): Promise<Receipt> =>
       new Promise((resolve, reject) => {
-        if (arrivals.length >= WAITING_MAX || waitingBytes + arrival.body.length > WAITING_BYTES_MAX) {
-          reject(new StoreUnavailable('too many events wait for the disk'));
+        const overflows = arrivals.length >= WAITING_MAX || waitingBytes + arrival.body.length > WAITING_BYTES_MAX;
+        if (closed || overflows) {
+          reject(new StoreUnavailable(closed ? CLOSED : 'too many events wait for the disk'));
           return;
         }
         arrivals.push({ item: arrival, resolve, reject });
         waitingBytes += arrival.body.length;
         begin();
       }),
+    /** Not bounded here: the lanes bound what they hold. */
     settle: (settled: Settled): Promise<void> =>
       new Promise((resolve, reject) => {
+        if (closed) {
+          reject(new StoreUnavailable(CLOSED));
+          return;
+        }
         settlements.push({ item: settled, resolve, reject });
         begin();
       }),
@@ -189,8 +196,10 @@ function createGroupCommit(writer: Thread, telemetry: SqliteOptions['telemetry']
         throw error;
       }
     },
-    finished: async (): Promise<void> => {
-      while (busy) await underWay;
+    /** Takes nothing more, and finishes what it has. */
+    close: async (): Promise<void> => {
+      closed = true;
+      await underWay;
     },
   };
 }

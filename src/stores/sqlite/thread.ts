@@ -6,6 +6,9 @@ import type { Request, Response, ThreadOptions } from './protocol.js';
 /** Pause before a thread that died is started again: a fault that comes back at once must not spin. */
 const RESTART_MS = 1_000;
 
+/** What a closed store says. */
+export const CLOSED = 'the store is closed';
+
 interface Waiting {
   readonly resolve: (result: never) => void;
   readonly reject: (error: Error) => void;
@@ -16,9 +19,13 @@ export class Thread {
   readonly #options: ThreadOptions;
   readonly #url: URL;
   readonly #waiting = new Map<number, Waiting>();
+  /** Null while it starts, and once it ended. */
   #worker: Worker | null = null;
+  #started = Promise.resolve();
+  #exited = Promise.resolve();
   #nextId = 1;
-  #closing = false;
+  #serves = false;
+  #fault = '';
   #restart: NodeJS.Timeout | undefined;
 
   private constructor(options: ThreadOptions, url: URL) {
@@ -29,7 +36,9 @@ export class Thread {
   /** Rejects with UnusableDatabase where the file cannot serve. */
   static async open(options: ThreadOptions, url: URL): Promise<Thread> {
     const thread = new Thread(options, url);
-    await thread.#start();
+    thread.#start();
+    await thread.#started;
+    thread.#serves = true;
     return thread;
   }
 
@@ -37,7 +46,7 @@ export class Thread {
   call<Result>(name: string, args: readonly unknown[], transfer: readonly Transferable[] = []): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (this.#worker === null) {
-        reject(new StoreUnavailable('the store’s thread is being started again'));
+        reject(new StoreUnavailable(this.#serves ? `the store’s thread is being started again: ${this.#fault}` : CLOSED));
         return;
       }
       const id = this.#nextId++;
@@ -47,23 +56,28 @@ export class Thread {
   }
 
   async close(): Promise<void> {
-    this.#closing = true;
+    this.#serves = false;
     clearTimeout(this.#restart);
-    const worker = this.#worker;
-    if (worker === null) return;
-    const exited = new Promise((resolve) => worker.once('exit', resolve));
+    // One that is only starting would outlive the lock of the file.
+    await this.#started.catch(() => undefined);
     await this.call('close', []).catch(() => undefined);
-    await exited;
+    await this.#exited;
   }
 
-  #start(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const worker = new Worker(this.#url, { workerData: this.#options });
-      this.#waiting.set(0, { resolve: () => ((this.#worker = worker), resolve()), reject });
-      worker.on('message', (response: Response) => this.#answer(response));
-      worker.on('error', (error) => this.#died(error.message));
-      worker.on('exit', () => this.#died('it ended'));
+  #start(): void {
+    const worker = new Worker(this.#url, { workerData: this.#options });
+    let fault = 'it ended';
+    this.#started = new Promise((resolve, reject) => {
+      this.#waiting.set(0, { resolve, reject });
+    }).then(() => void (this.#worker = worker));
+    this.#exited = new Promise((resolve) => {
+      worker.on('exit', () => {
+        this.#ended(fault);
+        resolve();
+      });
     });
+    worker.on('message', (response: Response) => this.#answer(response));
+    worker.on('error', (error) => (fault = error.message));
   }
 
   #answer(response: Response): void {
@@ -73,19 +87,17 @@ export class Thread {
     else waiting?.reject(response.unusable ? new UnusableDatabase(response.error) : new StoreUnavailable(response.error));
   }
 
-  #died(why: string): void {
-    const wasRunning = this.#worker !== null;
+  /** Not before its exit is it started again: a thread that is still ending may still hold the file. */
+  #ended(fault: string): void {
     this.#worker = null;
-    for (const { reject } of this.#waiting.values()) reject(new StoreUnavailable(`the store’s thread died: ${why}`));
+    this.#fault = fault;
+    for (const { reject } of this.#waiting.values()) reject(new StoreUnavailable(`the store’s thread died: ${fault}`));
     this.#waiting.clear();
-    if (wasRunning && !this.#closing) this.#startLater();
+    if (this.#serves) this.#restart = setTimeout(() => this.#startAgain(), RESTART_MS);
   }
 
-  #startLater(): void {
-    this.#restart = setTimeout(() => {
-      this.#start().catch(() => {
-        if (!this.#closing) this.#startLater();
-      });
-    }, RESTART_MS);
+  #startAgain(): void {
+    this.#start();
+    this.#started.catch((error: unknown) => (this.#fault = error instanceof Error ? error.message : String(error)));
   }
 }

@@ -9,13 +9,14 @@ const { role, path, ...limits } = workerData as ThreadOptions;
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
 
-let calls: Map<string, (...args: never[]) => unknown>;
+type Call = (...args: never[]) => unknown;
+
+let calls = new Map<string, Call>();
 try {
   const thread = explained(path, () => (role === 'writer' ? createWriter(path, limits) : createReader(path)));
-  calls = new Map(Object.entries(thread));
+  calls = new Map(Object.entries<Call>({ ...thread }));
   port.postMessage({ id: 0, ok: true, result: null } satisfies Response);
 } catch (error) {
-  calls = new Map();
   port.postMessage(failure(0, error));
   port.close();
 }
@@ -24,10 +25,10 @@ port.on('message', ({ id, name, args }: Request) => {
   try {
     const result = calls.get(name)?.(...(args as never[]));
     port.postMessage({ id, ok: true, result } satisfies Response);
-    if (name === 'close') port.close();
   } catch (error) {
     port.postMessage(failure(id, error));
   }
+  if (name === 'close') port.close();
 });
 
 function failure(id: number, error: unknown): Response {

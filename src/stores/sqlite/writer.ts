@@ -5,26 +5,28 @@ import { keyOfId, type DeliveryKey, type Owed, type Settled, type StoreLimits } 
 import { codeOf, openDatabase } from './database.js';
 import { STATE, type GroupResult, type PackedArrival, type WriteGroup, type Written } from './protocol.js';
 import { createPruner } from './prune.js';
-import { digestOf, Seen } from './seen.js';
+import { digestOf, secondsOf, Seen } from './seen.js';
+import { textIn } from './text.js';
 
 /** Rows changed in one transaction by what may touch a whole backlog. */
 const CHUNK = 1_000;
 
-/** Codes of SQLite that are about one value, not about the file: TOOBIG, CONSTRAINT, MISMATCH, RANGE. */
-const VALUE_ERRORS: readonly (number | null)[] = [18, 19, 20, 25];
+/** Codes of SQLite that are about one value, not about the file: TOOBIG, CONSTRAINT, MISMATCH, RANGE; null: the driver refused it, or we did. */
+const VALUE_ERRORS: readonly (number | null)[] = [null, 18, 19, 20, 25];
 
 /** Everything that writes, one transaction a call. Runs in a thread of its own. */
 export type Writer = ReturnType<typeof createWriter>;
 
 export function createWriter(path: string, limits: StoreLimits) {
   const database = openDatabase(path);
-  const seen = new Seen(database);
+  const seen = new Seen(database, limits.dedupWindowMs);
   const statements = prepare(database);
-  const sources = new Set((database.prepare('select name from sources').all() as unknown as { name: string }[]).map((row) => row.name));
+  /** Those that are written for certain. */
+  const sources = new Set<string>();
   // Drawn anew at every start: a restored or recreated file must not give an id a second time, consumers deduplicate by it.
   const epoch = randomBytes(4).toString('hex');
   const last = database.prepare('select max(seq) as seq from events').get() as { seq: number | null };
-  let nextSeq = Math.max((last.seq ?? 0) + 1, seen.nextSeq ?? 0);
+  let nextSeq = Math.max((last.seq ?? 0) + 1, seen.nextSeq);
 
   const transaction = <Result>(keys: number, body: () => Result): Result => {
     const seqBefore = nextSeq;
@@ -36,24 +38,25 @@ export function createWriter(path: string, limits: StoreLimits) {
       database.exec('commit');
       return result;
     } catch (error) {
-      if (database.isTransaction) database.exec('rollback');
       seen.rollback();
       nextSeq = seqBefore;
+      sources.clear();
+      if (database.isTransaction) database.exec('rollback');
       throw error;
     }
   };
 
   const insert = (arrival: PackedArrival, body: Uint8Array): string | null => {
-    const receivedS = Math.max(0, Math.floor(arrival.receivedMs / 1000));
+    const receivedS = secondsOf(arrival.receivedMs);
     const digest = arrival.key === null ? null : digestOf(arrival.source, arrival.key);
-    if (digest !== null && seen.has(digest, receivedS, limits.dedupWindowMs / 1000)) return null;
+    if (digest !== null && seen.has(digest, receivedS)) return null;
     const seq = nextSeq++;
     const uid = `${seq.toString(36)}-${epoch}`;
     if (!sources.has(arrival.source)) {
       statements.insertSource.run(arrival.source);
       sources.add(arrival.source);
     }
-    statements.insertEvent.run(seq, uid, arrival.source, arrival.format, arrival.id, arrival.type, arrival.receivedMs, body);
+    statements.insertEvent.run(seq, uid, arrival.source, arrival.format, textIn(arrival.id), textIn(arrival.type), arrival.receivedMs, body);
     arrival.owes.forEach((owed, n) => insertDelivery(seq, n, owed, arrival.receivedMs));
     seen.add(seq, digest, receivedS);
     return uid;
@@ -61,28 +64,20 @@ export function createWriter(path: string, limits: StoreLimits) {
 
   const insertDelivery = (seq: number, n: number, owed: Owed, nowMs: number): void => {
     if (owed.state === 'waiting') statements.insertDelivery.run(seq, n, owed.route, owed.sink, STATE.waiting, nowMs, nowMs, null, null, null);
-    else statements.insertDelivery.run(seq, n, owed.route, null, STATE.dead, nowMs, nowMs, owed.reason, owed.detail, nowMs);
+    else statements.insertDelivery.run(seq, n, owed.route, null, STATE.dead, nowMs, nowMs, owed.reason, textIn(owed.detail), nowMs);
   };
 
   const settle = ({ eventUid, index, settlement, attempt }: Settled): void => {
     const seq = seqOf(eventUid);
     const endedMs = attempt.startedMs + attempt.durationMs;
-    const dueMs = settlement.state === 'waiting' ? settlement.dueMs : endedMs;
+    // What lies past the safe integers could be written, but not be read again.
+    const dueMs = settlement.state === 'waiting' ? Math.min(settlement.dueMs, Number.MAX_SAFE_INTEGER) : endedMs;
+    const answer = textIn(attempt.outcome.answer);
     const reason = settlement.state === 'delivered' ? null : settlement.reason;
-    const row = statements.settle.get(STATE[settlement.state], dueMs, reason, attempt.outcome.answer, endedMs, seq, index) as
-      { attempts: number } | undefined;
+    const row = statements.settle.get(STATE[settlement.state], dueMs, reason, answer, endedMs, seq, index) as { attempts: number } | undefined;
     if (row === undefined) return;
     const failure = attempt.outcome.kind === 'delivered' ? null : attempt.outcome.reason;
-    statements.insertAttempt.run(
-      seq,
-      index,
-      row.attempts,
-      attempt.startedMs,
-      attempt.durationMs,
-      attempt.outcome.kind,
-      failure,
-      attempt.outcome.answer,
-    );
+    statements.insertAttempt.run(seq, index, row.attempts, attempt.startedMs, attempt.durationMs, attempt.outcome.kind, failure, answer);
   };
 
   const writeTogether = (group: WriteGroup, bodies: readonly Uint8Array[]): Omit<GroupResult, 'durationMs'> =>
@@ -94,7 +89,10 @@ export function createWriter(path: string, limits: StoreLimits) {
       }),
     }));
 
-  /** One value that SQLite refuses must not take its group with it. */
+  /**
+   * One value that SQLite refuses must not take its group with it. It is answered as unavailable itself: its sender tries again and every refusal is logged,
+   * where any other answer would drop it.
+   */
   const writeApart = (group: WriteGroup, bodies: readonly Uint8Array[]): Omit<GroupResult, 'durationMs'> => ({
     arrivals: group.arrivals.map((arrival, index) => attempted(() => transaction(1, () => insert(arrival, bodies[index] ?? new Uint8Array())))),
     settled: group.settled.map((settled) =>
@@ -120,7 +118,10 @@ export function createWriter(path: string, limits: StoreLimits) {
     },
 
     /** Seqs of the events that a sender's id stands for, over all sources. */
-    find: (id: string): number[] => [...sources].flatMap((source) => [keyOfId(id), id].flatMap((key) => seen.find(digestOf(source, key)))),
+    find: (id: string): number[] =>
+      (statements.sources.all() as unknown as { name: string }[]).flatMap(({ name }) =>
+        [keyOfId(id), id].flatMap((key) => seen.find(digestOf(name, key))),
+      ),
 
     replay: ({ eventUid, index }: DeliveryKey, nowMs: number): boolean =>
       transaction(0, () => statements.replay.run(nowMs, nowMs, seqOf(eventUid), index, eventUid).changes > 0),
@@ -128,7 +129,7 @@ export function createWriter(path: string, limits: StoreLimits) {
     reroute: ({ eventUid, index }: DeliveryKey, owes: readonly Owed[], nowMs: number): number =>
       transaction(0, () => {
         const seq = seqOf(eventUid);
-        const { n } = statements.lastIndex.get(seq) as { n: number | null };
+        const { n } = statements.lastIndex.get(seq, eventUid) as { n: number | null };
         if (n === null || statements.removeDeadLetter.run(seq, index).changes === 0) return 0;
         owes.forEach((owed, offset) => insertDelivery(seq, n + 1 + offset, owed, nowMs));
         return owes.filter((owed) => owed.state === 'waiting').length;
@@ -139,7 +140,7 @@ export function createWriter(path: string, limits: StoreLimits) {
       let killed = 0;
       for (const { sink } of waiting.filter((row) => !sinks.includes(row.sink))) {
         for (let changes = -1; changes !== 0; killed += changes)
-          changes = transaction(0, () => Number(statements.kill.run(DEAD.sinkRemoved, nowMs, sink, CHUNK).changes));
+          changes = transaction(0, () => statements.kill.run(DEAD.sinkRemoved, nowMs, sink, CHUNK).changes);
       }
       return killed;
     },
@@ -189,7 +190,8 @@ function prepare(database: DatabaseSyncInstance) {
       update deliveries set state = ${STATE.waiting}, due_ms = ?, since_ms = ?, attempts_before = attempts, settled_ms = null
       where event_seq = ? and n = ? and state <> ${STATE.waiting} and sink is not null
         and exists (select 1 from events where seq = event_seq and uid = ?)`),
-    lastIndex: database.prepare('select max(n) as n from deliveries where event_seq = ?'),
+    lastIndex: database.prepare('select max(n) as n from deliveries join events on seq = event_seq where seq = ? and uid = ?'),
+    sources: database.prepare('select name from sources'),
     removeDeadLetter: database.prepare(`delete from deliveries where event_seq = ? and n = ? and sink is null and state = ${STATE.dead}`),
     waitingSinks: database.prepare(`select distinct sink from deliveries where state = ${STATE.waiting}`),
     kill: database.prepare(`

@@ -1,0 +1,203 @@
+import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { StoreUnavailable } from '../../src/core/store.js';
+import { openDatabase, UnusableDatabase } from '../../src/stores/sqlite/database.js';
+import { allRows, arrival, numbered } from '../contract/store/rig.js';
+import { directory, MIGRATIONS, openStore, randomFrom } from './sqlite-rig.js';
+
+const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+const EVENTS = 40;
+
+/** The files of a store as a kill would leave them: everything still in the WAL. */
+async function crashed(): Promise<string> {
+  const made = directory();
+  const live = join(made, 'live.db');
+  const store = await openStore(live);
+  for (const n of numbered(EVENTS)) await store.accept(arrival(`evt_${n}`, { body: Buffer.alloc(700, n) }));
+  const path = join(made, 'bridge.db');
+  copyFileSync(live, path);
+  copyFileSync(`${live}-wal`, `${path}-wal`);
+  await store.close();
+  return path;
+}
+
+/** The same, with everything in the file itself. */
+async function closed(): Promise<string> {
+  const path = await crashed();
+  await (await openStore(path)).close();
+  expect(existsSync(`${path}-wal`)).toBe(false);
+  return path;
+}
+
+/** Serves, or says what is wrong: which events it has kept, null where it refuses to open. */
+async function keptIn(path: string): Promise<string[] | null> {
+  const store = await openStore(path).catch((error: unknown) => {
+    expect(error).toBeInstanceOf(UnusableDatabase);
+    return null;
+  });
+  if (store === null) return null;
+  try {
+    const answers = await Promise.allSettled([store.accept(arrival('new')), store.probe(), store.prune(0)]);
+    for (const answer of answers) if (answer.status === 'rejected') expect(answer.reason).toBeInstanceOf(StoreUnavailable);
+    return (await allRows(store)).map((row) => row.eventId).reverse();
+  } catch (error) {
+    expect(error).toBeInstanceOf(StoreUnavailable);
+    return [];
+  } finally {
+    await store.close();
+  }
+}
+
+describe('the file', () => {
+  it('is only for its owner, and so is all that stands beside it', async () => {
+    const parent = join(directory(), 'a', 'b');
+    const store = await openStore(join(parent, 'bridge.db'));
+    await store.accept(arrival('evt_1'));
+    const modes = readdirSync(parent).map((file) => [file, statSync(join(parent, file)).mode & 0o777]);
+    expect(modes).toEqual(['bridge.db', 'bridge.db-shm', 'bridge.db-wal', 'bridge.db.lock'].map((file) => [file, 0o600]));
+    expect(statSync(parent).mode & 0o777).toBe(0o700);
+    await store.close();
+  });
+
+  it('is written with a WAL, synced at every commit', () => {
+    const database = openDatabase(join(directory(), 'bridge.db'));
+    const pragma = (name: string) => Object.values(database.prepare(`pragma ${name}`).get() as object)[0] as unknown;
+    expect([pragma('journal_mode'), pragma('synchronous')]).toEqual(['wal', 2]);
+    database.close();
+  });
+});
+
+describe('a file that is no store', () => {
+  const refused = async (path: string, text: string): Promise<void> => {
+    const before = statSync(path).isFile() ? readFileSync(path) : null;
+    await expect(openStore(path)).rejects.toBeInstanceOf(UnusableDatabase);
+    await expect(openStore(path)).rejects.toThrow(text);
+    if (before !== null) expect(readFileSync(path).equals(before)).toBe(true);
+  };
+
+  it('is refused, and left as it is: text', async () => {
+    const path = join(directory(), 'bridge.db');
+    writeFileSync(path, 'not a database, however long it may be. '.repeat(100));
+    await refused(path, `${path} is not a database: name another file (storage.path), or move it away`);
+  });
+
+  it('is refused, and left as it is: a database of another program', async () => {
+    const path = join(directory(), 'bridge.db');
+    const other = new DatabaseSync(path);
+    other.exec('create table theirs (a)');
+    other.close();
+    await refused(path, `${path} is a database of another program: name another file (storage.path)`);
+  });
+
+  it('is refused, and left as it is: a folder', async () => {
+    await refused(directory(), 'cannot be opened');
+  });
+
+  it('is refused where the folder is a file', async () => {
+    const file = join(directory(), 'file');
+    writeFileSync(file, '');
+    await expect(openStore(join(file, 'bridge.db'))).rejects.toThrow('cannot be opened');
+  });
+
+  it('is refused where a newer version wrote it', async () => {
+    const path = await closed();
+    const database = new DatabaseSync(path);
+    database.exec('pragma user_version = 99');
+    database.close();
+    await refused(path, 'was written by a newer castbridge (version 99 of the tables');
+  });
+
+  it('becomes one where it is empty', async () => {
+    const path = join(directory(), 'bridge.db');
+    writeFileSync(path, '');
+    expect(await keptIn(path)).toEqual(['new']);
+  });
+});
+
+describe('T11: a damaged file', () => {
+  it('that is empty does not take its WAL with it: it is refused until a person has looked', async () => {
+    const path = await crashed();
+    truncateSync(path, 0);
+    const wal = readFileSync(`${path}-wal`);
+    await expect(openStore(path)).rejects.toThrow(`${path} is empty, but ${path}-wal holds events`);
+    expect(readFileSync(`${path}-wal`).equals(wal)).toBe(true);
+  });
+
+  it(`whose WAL was cut anywhere has every event up to there (SEED=${SEED})`, async () => {
+    const path = await crashed();
+    const random = randomFrom(SEED);
+    const [database, wal] = [readFileSync(path), readFileSync(`${path}-wal`)];
+    const all = numbered(EVENTS).map((n) => `evt_${n}`);
+    for (const bytes of [0, 31, ...numbered(10).map(() => Math.floor(random() * wal.length)), wal.length - 1]) {
+      writeFileSync(path, database);
+      writeFileSync(`${path}-wal`, wal.subarray(0, bytes));
+      const kept = await keptIn(path);
+      expect(kept).toEqual([...all.slice(0, (kept?.length ?? 0) - 1), 'new']);
+    }
+    writeFileSync(path, database);
+    writeFileSync(`${path}-wal`, wal);
+    expect(await keptIn(path)).toEqual([...all, 'new']);
+  });
+
+  it.each([
+    ['WAL', crashed, '-wal'],
+    ['file', closed, ''],
+  ] as const)(`with bytes flipped in its %s serves, or says what is wrong (SEED=${SEED})`, async (_, make, suffix) => {
+    const path = await make();
+    const random = randomFrom(SEED);
+    const [database, damaged] = [readFileSync(path), readFileSync(`${path}${suffix}`)];
+    const known = new Set([...numbered(EVENTS).map((n) => `evt_${n}`), 'new']);
+    for (let round = 0; round < 12; round++) {
+      writeFileSync(path, database);
+      const flipped = Buffer.from(damaged);
+      for (let flips = 0; flips < 1 + round * 4; flips++) {
+        const at = Math.floor(random() * flipped.length);
+        flipped[at] = (flipped[at] ?? 0) ^ (1 << Math.floor(random() * 8));
+      }
+      writeFileSync(`${path}${suffix}`, flipped);
+      const kept = await keptIn(path);
+      // A flipped byte of a text is a letter of it.
+      if (suffix === '-wal') for (const id of kept ?? []) expect(known).toContain(id);
+    }
+  });
+});
+
+describe('migrations', () => {
+  const files = readdirSync(MIGRATIONS).sort();
+  const schema = (database: DatabaseSyncInstance) => database.prepare('select type, name, sql from sqlite_master order by name').all() as unknown[];
+
+  it('are numbered from 0001 on, without a gap', () => {
+    expect(files.map((file) => /^(\d{4})-[a-z-]+\.sql$/.exec(file)?.[1])).toEqual(files.map((_, n) => String(n + 1).padStart(4, '0')));
+  });
+
+  it.each(numbered(files.length + 1))('bring a file of version %i up to date', (version) => {
+    const made = directory();
+    const older = new DatabaseSync(join(made, 'older.db'));
+    for (const file of files.slice(0, version)) older.exec(readFileSync(new URL(file, MIGRATIONS), 'utf8'));
+    if (version > 0) older.exec(`pragma application_id = 0x43425247; pragma user_version = ${version}`);
+    older.close();
+    const [updated, fresh] = ['older.db', 'fresh.db'].map((name) => openDatabase(join(made, name)));
+    expect(updated?.prepare('pragma user_version').get()).toEqual({ user_version: files.length });
+    expect(schema(updated as DatabaseSyncInstance)).toEqual(schema(fresh as DatabaseSyncInstance));
+    updated?.close();
+    fresh?.close();
+  });
+
+  it('leave the file as it was where one fails', async () => {
+    const path = await closed();
+    const folder = join(directory(), 'migrations');
+    mkdirSync(folder);
+    cpSync(MIGRATIONS, folder, { recursive: true });
+    writeFileSync(join(folder, '9998-good.sql'), 'create table good (a);');
+    writeFileSync(join(folder, '9999-bad.sql'), 'create table half (a); insert into nowhere values (1);');
+    writeFileSync(join(folder, 'notes.txt'), 'no migration');
+    expect(() => openDatabase(path, pathToFileURL(`${folder}/`))).toThrow('no such table: nowhere');
+    const database = new DatabaseSync(path);
+    expect(database.prepare("select name from sqlite_master where name in ('good', 'half')").all()).toEqual([{ name: 'good' }]);
+    expect(database.prepare('pragma user_version').get()).toEqual({ user_version: files.length + 1 });
+    database.close();
+  });
+});

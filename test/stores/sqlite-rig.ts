@@ -1,0 +1,41 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { Store, StoreLimits } from '../../src/core/store.js';
+import { openSqliteStore, type SqliteOptions } from '../../src/stores/sqlite/store.js';
+import { LIMITS } from '../contract/store/rig.js';
+
+/** The built entry of the threads: a worker thread cannot run the sources. */
+export const WORKER_URL = new URL('../../dist/stores/sqlite/worker.js', import.meta.url);
+
+/** The same, with a fault on demand. */
+export const FAULTY_WORKER_URL = new URL('./faulty-worker.mjs', import.meta.url);
+export const MIGRATIONS = new URL('../../src/stores/sqlite/migrations/', import.meta.url);
+
+export function temporaryDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'castbridge-store-'));
+}
+
+/** A directory for one test. */
+export function directory(): string {
+  const made = temporaryDirectory();
+  onTestFinished(() => rmSync(made, { recursive: true, force: true }));
+  return made;
+}
+
+export function openStore(path: string, limits: StoreLimits = LIMITS, options: Partial<SqliteOptions> = {}): Promise<Store> {
+  const telemetry = { committed: () => undefined, storeFailing: () => undefined, storeRecovered: () => undefined };
+  return openSqliteStore({ path, limits, telemetry, workerUrl: WORKER_URL, ...options });
+}
+
+/** Numbers in [0, 1) that a seed decides: mulberry32. */
+export function randomFrom(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
