@@ -73,11 +73,10 @@ export async function startBroker({ listeners = {}, properties = {}, format = []
       .map(([name, value]) => `${name}=${value}\n`)
       .join(''),
   );
-  await promisify(execFile)('java', [...JVM, '-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', config, ...format]);
 
   let java: ChildProcess;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
-    if (java.exitCode !== null || java.signalCode !== null) return;
+    if (hasEnded(java)) return;
     const exited = once(java, 'exit');
     const killing = setTimeout(() => java.kill('SIGKILL'), TERM_MS);
     java.kill(signal);
@@ -114,8 +113,18 @@ export async function startBroker({ listeners = {}, properties = {}, format = []
       rmSync(folder, { recursive: true, force: true });
     },
   };
-  await start();
+  try {
+    await promisify(execFile)('java', [...JVM, '-cp', jars, 'kafka.tools.StorageTool', 'format', '-t', CLUSTER, '-c', config, ...format]);
+    await start();
+  } catch (error) {
+    rmSync(folder, { recursive: true, force: true });
+    throw error;
+  }
   return broker;
+}
+
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** Kills the broker, and removes what it has written, when this process ends, however it ends: the pipe closes with it. */
@@ -127,18 +136,18 @@ function guardOf(java: ChildProcess, folder: string): ChildProcess {
 /** Ready is the first answer that lists the broker itself. */
 async function ready(address: string, nodeId: number, java: ChildProcess): Promise<void> {
   const admin = new Kafka({ brokers: [address], logLevel: logLevel.NOTHING, retry: { retries: 0 } }).admin();
-  const deadlineMs = Date.now() + READY_MS;
-  for (;;) {
+  for (const deadlineMs = Date.now() + READY_MS; Date.now() < deadlineMs && !hasEnded(java);) {
     try {
       await admin.connect();
       if ((await admin.describeCluster()).brokers.some((broker) => broker.nodeId === nodeId)) return;
-    } catch (error) {
-      if (java.exitCode !== null || Date.now() > deadlineMs) throw error;
+    } catch {
+      // Not yet.
     } finally {
       await admin.disconnect();
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
+  throw new Error(hasEnded(java) ? 'the process ended' : `no answer within ${READY_MS} ms`);
 }
 
 /** Below the ports that outgoing connections use: one of them could sit there when the broker starts again. */

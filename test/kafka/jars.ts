@@ -31,12 +31,13 @@ export async function classPath(): Promise<string> {
     mkdirSync(join(kept, '..'), { recursive: true });
     // Under another name until it is whole: a download that was killed must not be taken for a complete one.
     const partial = mkdtempSync(`${kept}.partial-`);
-    await run('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${partial}`]);
     try {
+      await run('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${partial}`]);
       renameSync(partial, kept);
-    } catch {
-      // Another run was faster.
+    } catch (error) {
       rmSync(partial, { recursive: true });
+      // Another run was faster.
+      if (!existsSync(kept)) throw error;
     }
   }
   return join(kept, '*');

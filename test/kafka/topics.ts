@@ -18,11 +18,6 @@ export interface Tap {
   close(): Promise<void>;
 }
 
-/** For what tests look at and prepare, not for what they test. */
-export function observer(brokers: string[]): Kafka {
-  return new Kafka({ brokers, logLevel: logLevel.NOTHING });
-}
-
 /** A name no topic has. */
 export function unusedTopic(): string {
   return `topic-${randomUUID()}`;
@@ -67,7 +62,7 @@ export async function readTopic(brokers: string[], topic: string): Promise<Recor
 }
 
 export async function tapTopic(brokers: string[], topic: string): Promise<Tap> {
-  const kafka = observer(brokers);
+  const kafka = new Kafka({ brokers, logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   const consumer = kafka.consumer({ groupId: randomUUID(), maxWaitTimeInMs: 50 });
   await admin.connect();
