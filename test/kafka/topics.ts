@@ -30,12 +30,24 @@ export async function createTopic(
   config: Readonly<Record<string, string>> = {},
   topic = unusedTopic(),
 ): Promise<string> {
-  await withAdmin(brokers, (admin) =>
-    admin.createTopics({
-      topics: [{ topic, numPartitions, configEntries: Object.entries(config).map(([name, value]) => ({ name, value })) }],
-    }),
-  );
+  await withAdmin(brokers, async (admin) => {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }] });
+    await allLed(admin, topic);
+  });
   return topic;
+}
+
+/** A broker lists a partition a moment before it leads it. */
+export async function allLed(admin: Admin, topic: string): Promise<void> {
+  for (;;) {
+    try {
+      await admin.fetchTopicOffsets(topic);
+      return;
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
 }
 
 export async function withAdmin<Result>(

@@ -7,7 +7,7 @@ import { TopicWriter, type Sending } from '../../src/sinks/kafka-topic.js';
 import { startProxy, type Proxy } from '../kafka/proxy.js';
 import { messageTo, openSink, send, sendUntilSettled, wordsOf } from '../kafka/sink.js';
 import { describeOwnKafka, ownBroker, START_MS } from '../kafka/suite.js';
-import { createTopic, readTopic, withAdmin } from '../kafka/topics.js';
+import { allLed, createTopic, readTopic, withAdmin } from '../kafka/topics.js';
 
 /** Keys whose partitions are 0 and 1, of two. */
 const KEYS = ['21', 'abc'] as const;
@@ -193,7 +193,10 @@ describeOwnKafka('the connections of the kafka sink', () => {
   it('know within five minutes of partitions that were added', async () => {
     const { sink, topic } = await stand();
     expect(wordsOf(await send(sink, onePerPartition(topic)))).toEqual(['delivered', 'delivered']);
-    await withAdmin([address], (admin) => admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] }));
+    await withAdmin([address], async (admin) => {
+      await admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] });
+      await allLed(admin, topic);
+    });
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 301_000 });
     // The first send learns of it.
     for (let time = 0; time < 2; time++) expect(wordsOf(await send(sink, onePerPartition(topic)))).toEqual(['delivered', 'delivered']);

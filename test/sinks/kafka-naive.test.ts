@@ -8,7 +8,7 @@ import { startBroker, type Broker } from '../kafka/broker.js';
 import { INIT_PRODUCER_ID, startProxies, startProxy, type Proxy } from '../kafka/proxy.js';
 import { messageTo, openSink, send, wordsOf } from '../kafka/sink.js';
 import { describeOwnKafka, ownBroker, START_MS } from '../kafka/suite.js';
-import { createTopic, readTopic, unusedTopic, withAdmin } from '../kafka/topics.js';
+import { allLed, createTopic, readTopic, unusedTopic, withAdmin } from '../kafka/topics.js';
 
 /** What kafkajs does unless it is told otherwise. Spelled out: it has other defaults where NODE_ENV is "test". */
 const DEFAULTS: RetryOptions = { maxRetryTime: 30_000, initialRetryTime: 300, factor: 0.2, multiplier: 2, retries: 5 };
@@ -162,7 +162,10 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
       opened.push(first, second);
       const topic = unusedTopic();
       const replicaAssignment = [0, 1].map((partition) => ({ partition, replicas: [partition + 1] }));
-      await withAdmin(brokers, (admin) => admin.createTopics({ topics: [{ topic, replicaAssignment }] }));
+      await withAdmin(brokers, async (admin) => {
+        await admin.createTopics({ topics: [{ topic, replicaAssignment }] });
+        await allLed(admin, topic);
+      });
       return { topic, first, second };
     };
     /** The first broker takes over what the second has just been asked to write, and the second is gone. */
@@ -171,6 +174,7 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
       const partitionAssignment = [{ partition: 1, replicas: [1] }];
       await withAdmin(brokers, (admin) => admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] }));
       await expect.poll(() => leaderOf(brokers, topic, 1)).toBe(1);
+      await withAdmin(brokers, (admin) => allLed(admin, topic));
       await second.goAway();
     };
 
