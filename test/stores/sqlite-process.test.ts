@@ -145,7 +145,8 @@ describe('kill -9', () => {
 
 describe('a full disk', () => {
   /** The store over a file that may not grow: a limit of the process, so it needs no rights. */
-  it('T01, T09, T11: rejects, keeps nothing, marks nothing, and works again by itself', { timeout: 60_000 }, async () => {
+  it('T01, T09, T11: rejects, keeps nothing, marks nothing, and works again by itself', { timeout: 60_000 }, async ({ skip }) => {
+    if (spawnSync('prlimit', ['--version']).status !== 0) skip('there is no prlimit here');
     const path = join(directory(), 'bridge.db');
     const { child, lines } = start('serve', path);
     const said = async () => String((await lines.next()).value);
