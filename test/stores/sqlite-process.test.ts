@@ -94,7 +94,7 @@ describe('kill -9', () => {
     for (let round = 0; round < KILLS; round++) {
       const { child, lines } = start('load', path);
       const said: string[] = [];
-      for (let left = 20 + Math.floor(random() * 600); left > 0; left--) said.push(String((await lines.next()).value));
+      for (let left = 20 + Math.floor(random() * 400); left > 0; left--) said.push(String((await lines.next()).value));
       await kill(child);
       // What it had said when it died counts too.
       for (let line = await lines.next(); line.done !== true; line = await lines.next()) said.push(line.value);
