@@ -63,7 +63,14 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
     const route = (event: Parameters<typeof config.table.route>[0]) => config.table.route(event).owes;
     const redact = createRedact(config.secrets);
     for (const sink of config.sinks) lanes.set(sink.name, openLane(sink, { store, telemetry, view, redact, log, nowMs }));
-    const replayer = createReplayer({ store, view, route, nowMs, wake: (sink) => lanes.get(sink ?? '')?.wake() });
+    const replayer = createReplayer({
+      store,
+      view,
+      route,
+      nowMs,
+      isConfigured: (sink) => lanes.has(sink),
+      wake: (sink) => lanes.get(sink ?? '')?.wake(),
+    });
     const ready = createReadiness(store, nowMs);
     const operations = createOperations({ store, replayer, ready: ready.ask, registry, token: config.operations.token, log });
     const operationsUrl = await listen(operations, config.operations.host, config.operations.port);
