@@ -43,17 +43,34 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
     for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
   };
 
+  const lanes = new Map<string, Lane>();
+
   try {
     const limits = { retentionMs: config.storage.retentionMs, dedupWindowMs: config.dedupWindowMs };
-    const store = await config.storage.kind.open(config.storage.config, { limits, telemetry });
+    const watching: typeof telemetry = {
+      ...telemetry,
+      storeRecovered: (fact) => {
+        telemetry.storeRecovered(fact);
+        // A commit whose answer was lost has left deliveries that no lane was told of; the sender's next try is a duplicate.
+        for (const lane of lanes.values()) lane.wake();
+      },
+    };
+    const store = await config.storage.kind.open(config.storage.config, { limits, telemetry: watching });
     closing.push(() => store.close());
     await killOrphans(store, config.sinks, log);
 
     const view = createView(kinds.formats);
     const route = (event: Parameters<typeof config.table.route>[0]) => config.table.route(event).owes;
     const redact = createRedact(config.secrets);
-    const lanes = new Map(config.sinks.map((sink) => [sink.name, openLane(sink, { store, telemetry, view, redact, log, nowMs })]));
-    const replayer = createReplayer({ store, view, route, nowMs, wake: (sink) => lanes.get(sink ?? '')?.wake() });
+    for (const sink of config.sinks) lanes.set(sink.name, openLane(sink, { store, telemetry, view, redact, log, nowMs }));
+    const replayer = createReplayer({
+      store,
+      view,
+      route,
+      nowMs,
+      isConfigured: (sink) => lanes.has(sink),
+      wake: (sink) => lanes.get(sink ?? '')?.wake(),
+    });
     const ready = createReadiness(store, nowMs);
     const operations = createOperations({ store, replayer, ready: ready.ask, registry, token: config.operations.token, log });
     const operationsUrl = await listen(operations, config.operations.host, config.operations.port);

@@ -24,6 +24,8 @@ export interface ReplayDependencies {
   readonly store: Pick<Store, 'deliveries' | 'stories' | 'replay' | 'reroute'>;
   readonly view: (event: StoredEvent) => EventView | null;
   readonly route: (event: EventView) => readonly Owed[];
+  /** Is there a lane for this sink? What waits for one that is not there waits for ever. */
+  readonly isConfigured: (sink: string) => boolean;
   /** Told the sinks that have something due. */
   readonly wake: (sink: string | null) => void;
   readonly nowMs: () => number;
@@ -33,11 +35,12 @@ export interface ReplayDependencies {
 const PAGE = 500;
 
 export function createReplayer(deps: ReplayDependencies): Replayer {
-  const { store, wake, nowMs } = deps;
+  const { store, isConfigured, wake, nowMs } = deps;
 
   /** Number of deliveries that wait again; a text: why there are none. */
   const replayOne = async (row: DeliveryRow): Promise<number | string> => {
     if (row.sink === null) return rerouteOne(row, deps);
+    if (!isConfigured(row.sink)) return `the sink "${row.sink}" is not configured any more: put it back, then replay`;
     if (!(await store.replay(row, nowMs()))) return 'it is waiting already';
     return 1;
   };

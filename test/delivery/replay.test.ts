@@ -57,6 +57,7 @@ function rig(rows: DeliveryRow[], owes: Owed[] = [], readable = true) {
     },
     view: () => (readable ? ({} as EventView) : null),
     route: () => owes,
+    isConfigured: (sink) => sink !== 'removed',
     wake: (sink) => woken.push(sink),
     nowMs: () => 0,
   });
@@ -87,6 +88,12 @@ describe('replay', () => {
         { id: 'zz.1', why: 'there is no event and no delivery with this id' },
       ],
     });
+  });
+
+  it('T14: of a sink that is not configured any more is refused: it would wait for ever', async () => {
+    const { replayer } = rig([row('a', 0, { sink: 'removed', reason: 'sink_removed' })]);
+    const why = 'the sink "removed" is not configured any more: put it back, then replay';
+    expect(await replayer.replay(['a'])).toEqual({ replayed: 0, refused: [{ id: 'a.0', why }] });
   });
 
   it('of all goes page by page', async () => {

@@ -5,8 +5,10 @@ import { workerData } from 'node:worker_threads';
 
 export const file = `${workerData?.path}.fault`;
 
+/** A fault is the writing thread's; of the other one it begins with "the reader". */
 export function strikes(fault) {
-  if (workerData.role !== 'writer' || !existsSync(file) || readFileSync(file, 'utf8') !== fault) return false;
+  const wanted = workerData.role === 'writer' ? fault : `the reader ${fault}`;
+  if (!existsSync(file) || readFileSync(file, 'utf8') !== wanted) return false;
   rmSync(file);
   return true;
 }

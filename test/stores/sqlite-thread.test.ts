@@ -5,7 +5,7 @@ import { StoreUnavailable, type Arrival, type Store } from '../../src/core/store
 import { accepted, allRows, arrival, delivered, dueIds, LIMITS, numbered, onlyRow, retried, T0 } from '../contract/store/rig.js';
 import { directory, FAULTY_WORKER_URL, openStore } from './sqlite-rig.js';
 
-/** A store whose writing thread can be made to fail. */
+/** A store whose threads can be made to fail. */
 async function rig(): Promise<{ store: Store; strike: (fault: string) => void; path: string; facts: string[]; reopen: () => Promise<Store> }> {
   const path = join(directory(), 'bridge.db');
   const facts: string[] = [];
@@ -67,6 +67,17 @@ describe('the writing thread', () => {
     await vi.waitFor(() => expect(store.probe()).rejects.toThrow('no start'), { timeout: 10_000, interval: 20 });
     await again(() => store.probe());
     expect((await store.accept(arrival('evt_1'))).kind).toBe('stored');
+    await (await reopen()).close();
+  });
+
+  it('has a neighbour that reads, and is started anew as well', async () => {
+    const { store, strike, facts, reopen } = await rig();
+    const uid = await accepted(store, arrival('evt_1'));
+    strike('the reader throws');
+    await expect(dueIds(store, 'archive')).rejects.toBeInstanceOf(StoreUnavailable);
+    expect((await store.accept(arrival('evt_2'))).kind).toBe('stored');
+    expect((await again(() => dueIds(store, 'archive')))[0]).toBe(`${uid}.0`);
+    expect(facts).toEqual([]);
     await (await reopen()).close();
   });
 

@@ -59,7 +59,7 @@ export function modelled(open: OpenFresh): void {
             await opened.remove();
           }
         }),
-        { numRuns: 25 },
+        { numRuns: 15 },
       );
     });
   });
