@@ -17,11 +17,12 @@ describeOwnKafka('the kafka sink and a broker with passwords, certificates and a
   let broker: Broker;
   let ca: string;
   let topic: string;
-  const folder = mkdtempSync(join(tmpdir(), 'castbridge-certificates-'));
+  let folder: string;
   /** Outcomes and log lines. */
   const seen: unknown[] = [];
 
   beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'castbridge-certificates-'));
     const authority = await createAuthority();
     ca = authority.ca;
     const { cert, key } = await authority.certify([], ['127.0.0.1']);
