@@ -132,7 +132,7 @@ interface LaneParts {
 
 function openLane({ name, kind, config, render, lane }: SinkConfiguration, parts: LaneParts): Lane {
   const sink = kind.open(config, { name, log: parts.log });
-  return new Lane({ ...parts, ...lane, name, sink, render, random: Math.random });
+  return new Lane({ ...parts, ...lane, name, sink, render, clockMs: () => performance.now(), random: Math.random });
 }
 
 /** T14: what waits for a sink that is not configured any more would wait for ever. */

@@ -30,6 +30,8 @@ export interface LaneDependencies extends Attempting {
   readonly store: Pick<Store, 'settle' | 'due'>;
   readonly telemetry: Pick<Telemetry, 'attempted' | 'laneHeld' | 'laneResumed'>;
   readonly nowMs: () => number;
+  /** A clock that nobody sets: for what is measured and waited for within this process. */
+  readonly clockMs: () => number;
   readonly random: () => number;
 }
 
@@ -100,7 +102,7 @@ export class Lane {
   #pump(): void {
     while (this.#running && this.#sends < this.#gate.width(this.#deps.concurrency)) {
       const nowMs = this.#deps.nowMs();
-      const waitMs = this.#gate.waitMs(nowMs);
+      const waitMs = this.#gate.waitMs(this.#deps.clockMs());
       if (waitMs > 0) {
         this.#wakeIn(waitMs);
         return;
@@ -111,29 +113,30 @@ export class Lane {
         if (this.#nextDueMs !== null && !this.#loading) this.#wakeIn(this.#nextDueMs - nowMs);
         return;
       }
-      this.#gate.sent(batch.length, nowMs);
+      this.#gate.sent(batch.length, this.#deps.clockMs());
       this.#sends += 1;
       this.#track(this.#send(batch, nowMs));
     }
   }
 
   async #send(batch: readonly DueDelivery[], startedMs: number): Promise<void> {
+    const beganMs = this.#deps.clockMs();
     const outcomes = await attempt(batch, this.#deps, this.#stop.signal);
-    const nowMs = this.#deps.nowMs();
+    const durationMs = Math.round(this.#deps.clockMs() - beganMs);
     this.#sends -= 1;
-    this.#noteHold(outcomes, nowMs);
+    this.#noteHold(outcomes);
     batch.forEach((delivery, index) => {
       const outcome = outcomes[index];
       if (outcome === undefined) return;
       // Cut short by the end of the grace time: nobody knows, so it stays waiting, and the attempt does not count.
       if (this.#stop.signal.aborted && outcome.kind === 'retry') return;
-      this.#track(this.#settle(delivery, outcome, startedMs, nowMs));
+      this.#track(this.#settle(delivery, outcome, startedMs, durationMs));
     });
     this.#pump();
   }
 
-  #noteHold(outcomes: readonly Outcome[], nowMs: number): void {
-    const gate = this.#gate.ended(outcomes, nowMs);
+  #noteHold(outcomes: readonly Outcome[]): void {
+    const gate = this.#gate.ended(outcomes, this.#deps.clockMs());
     switch (gate.change) {
       case 'held':
         this.#deps.telemetry.laneHeld({ sink: this.name, cause: gate.cause, forMs: gate.forMs });
@@ -147,14 +150,15 @@ export class Lane {
   }
 
   /** Decides what follows, writes it down, and lets go of the delivery. */
-  async #settle(delivery: DueDelivery, outcome: Outcome, startedMs: number, nowMs: number): Promise<void> {
+  async #settle(delivery: DueDelivery, outcome: Outcome, startedMs: number, durationMs: number): Promise<void> {
+    const nowMs = this.#deps.nowMs();
     const attemptNumber = delivery.attempts + 1;
     const settlement = settle(outcome, { attempt: attemptNumber, sinceMs: delivery.sinceMs }, this.#deps.retry, nowMs, this.#deps.random());
     const written = await this.#write({
       eventUid: delivery.event.uid,
       index: delivery.index,
       settlement,
-      attempt: { startedMs, durationMs: nowMs - startedMs, outcome },
+      attempt: { startedMs, durationMs, outcome },
     });
     this.#deps.telemetry.attempted({
       sink: this.name,
@@ -163,7 +167,7 @@ export class Lane {
       eventId: delivery.event.id,
       type: delivery.event.type,
       attempt: attemptNumber,
-      durationMs: nowMs - startedMs,
+      durationMs,
       outcome,
       settlement,
       ageMs: nowMs - delivery.event.receivedMs,

@@ -93,6 +93,7 @@ export function rig(options: Partial<LaneDependencies> = {}) {
       laneResumed: () => facts.push('resumed'),
     },
     nowMs: Date.now,
+    clockMs: () => performance.now(),
     random: () => 0.5,
     ...options,
   });

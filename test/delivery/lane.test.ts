@@ -171,6 +171,19 @@ describe('a lane', () => {
     expect(facts).toContain('good.0 delivered → delivered');
   });
 
+  it('is not held longer by a clock that is set back', async () => {
+    const { lane, accept, sent } = rig({ pacePerSecond: 1, concurrency: 1 });
+    lane.start();
+    await turn();
+    accept(due('a'));
+    sent[0]?.answer(delivered);
+    await turn();
+    vi.setSystemTime(Date.now() - 3_600_000);
+    accept(due('b', { sinceMs: Date.now() }));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent.map(({ ids }) => ids)).toEqual([['a.0'], ['b.0']]);
+  });
+
   describe('that stops (T19)', () => {
     it('lets what is under way end, and starts nothing new', async () => {
       const { lane, accept, sent, settled, state } = rig({ concurrency: 1 });
