@@ -155,7 +155,7 @@ function createReadiness(store: Store, nowMs: () => number) {
   const probe = (): Promise<readonly string[]> =>
     store.probe().then(
       () => [],
-      (error: unknown) => [error instanceof StoreUnavailable ? `the store cannot write: ${error.message}` : String(error)],
+      (error: unknown) => [error instanceof StoreUnavailable ? `the store does not work: ${error.message}` : String(error)],
     );
   return {
     on: () => void (serving = true),

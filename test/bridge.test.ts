@@ -77,7 +77,7 @@ describe('the bridge', () => {
     const { bridge, faults } = await started();
     const ask = async (path: string) => (await fetch(`${bridge.operationsUrl}${path}`)).text();
     faults.probe = new StoreUnavailable('database or disk is full');
-    expect(await ask('/readyz')).toBe('{"ready":false,"reasons":["the store cannot write: database or disk is full"]}');
+    expect(await ask('/readyz')).toBe('{"ready":false,"reasons":["the store does not work: database or disk is full"]}');
     expect(await ask('/healthz')).toBe('{"status":"ok"}');
     faults.probe = null;
     await until(async () => (await ask('/readyz')).includes('"ready":true'));

@@ -138,7 +138,10 @@ export interface Store {
   stories(id: string): Promise<readonly EventStory[]>;
   /** Makes a dead or delivered delivery waiting again, due at once, its attempts counted from zero. False where there is none, or it is waiting already. */
   replay(key: DeliveryKey, nowMs: number): Promise<boolean>;
-  /** Puts what an event owes by today's routing table in the place of its dead letter without a sink. Resolves with the number of new deliveries that wait. */
+  /**
+   * Puts what an event owes by today's routing table in the place of its dead letter without a sink: what it owes already (the same route and sink) is not
+   * added again, and the letter stays where the table still owes it. Resolves with the number of new deliveries that wait.
+   */
   reroute(key: DeliveryKey, owes: readonly Owed[], nowMs: number): Promise<number>;
 
   /** Counts for health and metrics. */
@@ -148,7 +151,7 @@ export interface Store {
    * 0: nothing left to do.
    */
   prune(nowMs: number): Promise<number>;
-  /** Throws StoreUnavailable unless a write reaches stable storage. */
+  /** Rejects with StoreUnavailable unless a write reaches stable storage, and what is there can be read. */
   probe(): Promise<void>;
   /** Finishes what was handed in, then closes. */
   close(): Promise<void>;

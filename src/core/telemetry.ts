@@ -26,6 +26,9 @@ export interface Telemetry {
   /** A lane stopped sending (breaker, Retry-After), or goes on. */
   laneHeld(fact: { sink: string; cause: string; forMs: number }): void;
   laneResumed(fact: { sink: string }): void;
+  /** A lane cannot read what waits for it, or can again: until then it sends only what is fresh. */
+  backlogUnreadable(fact: { sink: string; detail: string }): void;
+  backlogReadable(fact: { sink: string }): void;
   /** One committed group. */
   committed(fact: { events: number; settlements: number; durationMs: number }): void;
   /** The store began to fail, or works again. */

@@ -41,22 +41,25 @@ export function createGate(pacePerSecond: number | null, policy: RetryPolicy, ra
     },
 
     ended(outcomes, nowMs) {
+      const isHeld = nowMs < heldUntilMs;
       const failed = outcomes.filter((outcome) => outcome.kind === 'retry');
-      // Delivered or rejected: either way the far side answers.
+      // Delivered or rejected: either way the far side answers. What was under way when the lane was held does not end the hold.
       if (failed.length < outcomes.length && !failed.some((outcome) => outcome.holdSink)) {
-        const resumed = holds > 0;
-        [failures, holds] = [0, 0];
+        const resumed = holds > 0 && !isHeld;
+        if (!isHeld) [failures, holds] = [0, 0];
         return { change: resumed ? 'resumed' : 'none' };
       }
       failures += 1;
       const worst = failed.find((outcome) => outcome.holdSink) ?? failed[0];
       if (worst === undefined || (failures < FAILURES_TO_OPEN && worst.holdSink !== true)) return { change: 'none' };
-      holds += 1;
+      // Nor does it make one more: it failed with the others.
+      if (!isHeld) holds += 1;
       const askedMs = Math.max(...failed.map((outcome) => clampAfterMs(outcome.afterMs, policy.maxMs)));
       // At least half of the ceiling: a jitter near zero would hammer a far side that is down.
       const ownMs = backOffMs(holds, { initialMs: policy.initialMs, maxMs: Math.min(policy.maxMs, HOLD_MS_MAX) }, 0.5 + random() / 2);
-      const forMs = Math.max(askedMs, ownMs);
-      heldUntilMs = Math.max(heldUntilMs, nowMs + forMs);
+      const forMs = Math.max(askedMs, isHeld ? 0 : ownMs);
+      if (nowMs + forMs <= heldUntilMs) return { change: 'none' };
+      heldUntilMs = nowMs + forMs;
       return { change: 'held', cause: worst.reason, forMs };
     },
   };

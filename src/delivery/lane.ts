@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { settle, type RetryPolicy, type Settlement } from '../core/delivery.js';
 import type { Outcome } from '../core/outcome.js';
 import { StoreUnavailable, type DueDelivery, type Settled, type Store } from '../core/store.js';
@@ -11,6 +12,8 @@ import { createQueue, idOf } from './queue.js';
 const PAGE = 200;
 /** Deliveries a lane holds in memory, whatever their state: the bound while the store cannot write down what became of them. */
 const HELD_MAX = 4_000;
+/** And the bodies that come with them. */
+const HELD_BYTES_MAX = 64 * 1024 * 1024;
 /** Pause before a settlement is handed to a failing store again; doubles up to the second. */
 const SETTLE_AGAIN_MS = 100;
 const SETTLE_AGAIN_MS_MAX = 5_000;
@@ -28,7 +31,7 @@ export interface LaneDependencies extends Attempting {
   readonly batch: number;
   readonly pacePerSecond: number | null;
   readonly store: Pick<Store, 'settle' | 'due'>;
-  readonly telemetry: Pick<Telemetry, 'attempted' | 'laneHeld' | 'laneResumed'>;
+  readonly telemetry: Pick<Telemetry, 'attempted' | 'laneHeld' | 'laneResumed' | 'backlogUnreadable' | 'backlogReadable'>;
   readonly nowMs: () => number;
   /** A clock that nobody sets: for what is measured and waited for within this process. */
   readonly clockMs: () => number;
@@ -46,6 +49,7 @@ export class Lane {
   readonly #queue = createQueue();
   /** Ids of what is in memory: queued, being sent, or being settled. The store still calls them waiting. */
   readonly #held = new Set<string>();
+  #heldBytes = 0;
   readonly #work = new Set<Promise<void>>();
   readonly #stop = new AbortController();
   #running = false;
@@ -54,6 +58,7 @@ export class Lane {
   #behind = true;
   #nextDueMs: number | null = null;
   #loading = false;
+  #readable = true;
   /** Settled while a page was being read: the page may still call them waiting. */
   #releasedWhileLoading = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
@@ -62,6 +67,8 @@ export class Lane {
     this.name = deps.name;
     this.#deps = deps;
     this.#gate = createGate(deps.pacePerSecond, deps.retry, deps.random);
+    // Every attempt and every pause listens, and lets go in time: that is no leak, and no reason for Node's warning.
+    setMaxListeners(0, this.#stop.signal);
   }
 
   /** Begins to send, with what the store still has waiting. */
@@ -74,7 +81,7 @@ export class Lane {
   offer(delivery: DueDelivery): void {
     const id = idOf(delivery);
     if (this.#held.has(id)) return;
-    if (this.#held.size < HELD_MAX && this.#queue.offer(delivery)) this.#held.add(id);
+    if (!this.#isFull() && this.#queue.offer(delivery)) this.#hold(delivery);
     else this.#behind = true;
     this.#pump();
   }
@@ -110,7 +117,8 @@ export class Lane {
       this.#loadIfDue(nowMs);
       const batch = this.#queue.take(this.#gate.room(this.#deps.batch));
       if (batch.length === 0) {
-        if (this.#nextDueMs !== null && !this.#loading) this.#wakeIn(this.#nextDueMs - nowMs);
+        // A full lane is woken by what it lets go of.
+        if (this.#nextDueMs !== null && !this.#loading && !this.#isFull()) this.#wakeIn(this.#nextDueMs - nowMs);
         return;
       }
       this.#gate.sent(batch.length, this.#deps.clockMs());
@@ -189,9 +197,19 @@ export class Lane {
     }
   }
 
+  #isFull(): boolean {
+    return this.#held.size >= HELD_MAX || this.#heldBytes >= HELD_BYTES_MAX;
+  }
+
+  #hold(delivery: DueDelivery): void {
+    this.#held.add(idOf(delivery));
+    this.#heldBytes += delivery.event.body.length;
+  }
+
   #release(delivery: DueDelivery, settlement: Settlement): void {
     const id = idOf(delivery);
     this.#held.delete(id);
+    this.#heldBytes -= delivery.event.body.length;
     if (this.#loading) this.#releasedWhileLoading.add(id);
     if (settlement.state === 'waiting') this.#nextDueMs = Math.min(this.#nextDueMs ?? Infinity, settlement.dueMs);
     this.#pump();
@@ -199,7 +217,7 @@ export class Lane {
 
   #loadIfDue(nowMs: number): void {
     const due = this.#behind || (this.#nextDueMs !== null && this.#nextDueMs <= nowMs);
-    if (!due || this.#loading || this.#queue.storedCount > 0 || this.#held.size >= HELD_MAX) return;
+    if (!due || this.#loading || this.#queue.storedCount > 0 || this.#isFull()) return;
     this.#loading = true;
     this.#behind = false;
     this.#nextDueMs = null;
@@ -210,12 +228,16 @@ export class Lane {
     try {
       const page = await this.#deps.store.due(this.name, nowMs, PAGE, this.#held);
       const usable = page.deliveries.filter((delivery) => !this.#held.has(idOf(delivery)) && !this.#releasedWhileLoading.has(idOf(delivery)));
-      for (const delivery of usable) this.#held.add(idOf(delivery));
+      for (const delivery of usable) this.#hold(delivery);
       this.#queue.refill(usable);
       if (page.deliveries.length === PAGE || usable.length < page.deliveries.length) this.#behind = true;
       if (page.nextDueMs !== null) this.#nextDueMs = Math.min(this.#nextDueMs ?? Infinity, page.nextDueMs);
+      if (!this.#readable) this.#deps.telemetry.backlogReadable({ sink: this.name });
+      this.#readable = true;
     } catch (error) {
       if (!(error instanceof StoreUnavailable)) throw error;
+      if (this.#readable) this.#deps.telemetry.backlogUnreadable({ sink: this.name, detail: error.message });
+      this.#readable = false;
       this.#nextDueMs = this.#deps.nowMs() + READ_AGAIN_MS;
     } finally {
       this.#loading = false;

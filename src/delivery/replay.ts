@@ -93,12 +93,9 @@ async function rerouteOne(row: DeliveryRow, { store, view, route, wake, nowMs }:
   if (story === undefined) return 'the event is not kept any more';
   const seen = view(story.event);
   if (seen === null) return `the format "${story.event.format}" cannot read the body`;
-  const has = new Set(story.deliveries.map((delivery) => JSON.stringify([delivery.route, delivery.sink])));
   const owes = route(seen);
-  const waiting = owes.filter((owed) => owed.state === 'waiting');
-  if (waiting.length === 0) return owes.map((owed) => (owed.state === 'dead' ? `${owed.reason}: ${owed.detail}` : '')).join('; ');
-  const fresh = owes.filter((owed) => owed.state === 'dead' || !has.has(JSON.stringify([owed.route, owed.sink])));
-  const replayed = await store.reroute(row, fresh, nowMs());
-  for (const owed of fresh) wake(owed.sink);
-  return replayed;
+  const replayed = await store.reroute(row, owes, nowMs());
+  for (const owed of owes) wake(owed.sink);
+  const dead = owes.flatMap((owed) => (owed.state === 'dead' ? `${owed.reason}: ${owed.detail}` : []));
+  return replayed === 0 && dead.length > 0 ? dead.join('; ') : replayed;
 }

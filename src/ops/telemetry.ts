@@ -25,6 +25,7 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
   const attemptTime = time('attempt_duration_seconds', 'How long attempts took', ['sink'], SECONDS);
   const lag = time('delivery_lag_seconds', 'From receiving an event to delivering it', ['sink'], LAG_SECONDS);
   const held = gauge('sink_held', '1 while a sink is held by its breaker or a Retry-After', ['sink']);
+  const unreadable = gauge('sink_backlog_unreadable', '1 while a sink cannot read what waits for it', ['sink']);
   const commitTime = time('store_commit_duration_seconds', 'How long commits took', [], SECONDS);
   const committedEvents = count('store_committed_events_total', 'Events in commits', []);
   const storeUp = gauge('store_up', '1 while the store writes', []);
@@ -82,6 +83,14 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
     laneResumed(fact) {
       held.set({ sink: fact.sink }, 0);
       log.info(fact, 'sink goes on');
+    },
+    backlogUnreadable(fact) {
+      unreadable.set({ sink: fact.sink }, 1);
+      log.error(fact, 'the store cannot be read: what waits for the sink is sent when it can');
+    },
+    backlogReadable(fact) {
+      unreadable.set({ sink: fact.sink }, 0);
+      log.info(fact, 'the store can be read again');
     },
     committed({ events, durationMs }) {
       commitTime.observe(durationMs / 1000);

@@ -54,10 +54,26 @@ describe('the breaker', () => {
 
   it('T33: opens at once where the fault is the far side’s as a whole, longer each time, 30 s at most', () => {
     const gate = createGate(null, policy, () => 0.999);
-    const holds = Array.from({ length: 12 }, () => gate.ended([down], 0)).map((end) => (end.change === 'held' ? end.forMs : 0));
+    let nowMs = 0;
+    const holds = Array.from({ length: 12 }, () => {
+      const end = gate.ended([down], nowMs);
+      nowMs += gate.waitMs(nowMs);
+      return end.change === 'held' ? end.forMs : 0;
+    });
     expect(holds.slice(0, 3)).toEqual([1_000, 1_999, 3_998]);
     expect(Math.max(...holds)).toBeLessThanOrEqual(30_000);
     expect(holds.at(-1)).toBeGreaterThan(29_000);
+  });
+
+  it('takes what was under way together for one failure, and a late success for no end of the hold', () => {
+    const gate = createGate(null, policy, () => 0.5);
+    expect(gate.ended([down], 0)).toMatchObject({ change: 'held', forMs: 750 });
+    for (let count = 0; count < 7; count++) expect(gate.ended([down], 10)).toEqual({ change: 'none' });
+    expect(gate.ended([delivered], 20)).toEqual({ change: 'none' });
+    expect(gate.waitMs(20)).toBe(730);
+    expect(gate.width(8)).toBe(1);
+    expect(gate.ended([{ ...down, afterMs: 5_000 }], 30)).toMatchObject({ change: 'held', forMs: 5_000 });
+    expect(gate.ended([down], 5_030)).toMatchObject({ change: 'held', forMs: 1_500 });
   });
 
   it('T37: a Retry-After holds the whole lane, clamped to the policy', () => {

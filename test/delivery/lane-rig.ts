@@ -22,7 +22,15 @@ export function rig(options: Partial<LaneDependencies> = {}) {
   const waiting = new Map<string, DueDelivery & { dueMs: number }>();
   const settled: Settled[] = [];
   const sent: { ids: string[]; signal: AbortSignal; answer: (outcome: Outcome | readonly Outcome[]) => void }[] = [];
-  const state = { storeDown: false, closed: false, closeHangs: false, dueCalls: 0, answer: undefined as ((message: Message) => Outcome) | undefined };
+  const state = {
+    storeDown: false,
+    settleDown: false,
+    closed: false,
+    closeHangs: false,
+    dueCalls: 0,
+    reading: Promise.resolve(),
+    answer: undefined as ((message: Message) => Outcome) | undefined,
+  };
   const sink: Sink = {
     send: (batch, signal) => {
       const answer = state.answer;
@@ -45,7 +53,7 @@ export function rig(options: Partial<LaneDependencies> = {}) {
   };
   const store: LaneDependencies['store'] = {
     settle: (write) => {
-      if (state.storeDown) return Promise.reject(new StoreUnavailable('disk full'));
+      if (state.storeDown || state.settleDown) return Promise.reject(new StoreUnavailable('disk full'));
       settled.push(write);
       const id = `${write.eventUid}.${write.index}`;
       const row = waiting.get(id);
@@ -57,9 +65,10 @@ export function rig(options: Partial<LaneDependencies> = {}) {
       state.dueCalls += 1;
       if (state.storeDown) return Promise.reject(new StoreUnavailable('disk full'));
       const rows = [...waiting.values()].sort((a, b) => a.dueMs - b.dueMs);
-      const later = rows.find((row) => row.dueMs > nowMs);
-      const deliveries = rows.filter((row) => row.dueMs <= nowMs && !held.has(idOf(row))).slice(0, limit);
-      return Promise.resolve({ deliveries, nextDueMs: later?.dueMs ?? null });
+      const due = rows.filter((row) => row.dueMs <= nowMs && !held.has(idOf(row)));
+      const next = due[limit] ?? rows.find((row) => row.dueMs > nowMs);
+      const page = { deliveries: due.slice(0, limit), nextDueMs: next?.dueMs ?? null };
+      return state.reading.then(() => page);
     },
   };
   const facts: string[] = [];
@@ -91,6 +100,8 @@ export function rig(options: Partial<LaneDependencies> = {}) {
       attempted: (fact) => facts.push(`${fact.deliveryId} ${fact.outcome.kind} → ${fact.settlement.state}`),
       laneHeld: (fact) => facts.push(`held ${fact.cause}`),
       laneResumed: () => facts.push('resumed'),
+      backlogUnreadable: () => facts.push('unreadable'),
+      backlogReadable: () => facts.push('readable'),
     },
     nowMs: Date.now,
     clockMs: () => performance.now(),

@@ -63,6 +63,94 @@ describe('a lane', () => {
     expect(sent).toHaveLength(1);
   });
 
+  it('T22: does not send what was settled while a page was being read that still calls it waiting', async () => {
+    const { lane, accept, sent, state } = rig({ concurrency: 8 });
+    lane.start();
+    await turn();
+    accept(due('a'));
+    let read = (): void => undefined;
+    state.reading = new Promise<void>((resolve) => (read = resolve));
+    lane.wake();
+    // The page is cut from what waits now; "a" is settled before it arrives.
+    sent[0]?.answer(delivered);
+    await turn();
+    read();
+    await turn();
+    expect(sent).toHaveLength(1);
+  });
+
+  it('does not forget a retry that fell due while a page was being read', async () => {
+    const { lane, accept, sent, state } = rig({ concurrency: 8 });
+    lane.start();
+    await turn();
+    accept(due('a'));
+    let read = (): void => undefined;
+    state.reading = new Promise<void>((resolve) => (read = resolve));
+    lane.wake();
+    sent[0]?.answer(failed);
+    await turn();
+    read();
+    await vi.advanceTimersByTimeAsync(500);
+    expect(sent.map(({ ids }) => ids)).toEqual([['a.0'], ['a.0']]);
+  });
+
+  it('T38: keeps its pace: a delivery a second, however many wait', async () => {
+    const { lane, accept, sent, state } = rig({ pacePerSecond: 1, concurrency: 8 });
+    state.answer = () => delivered;
+    lane.start();
+    await turn();
+    for (let count = 0; count < 10; count++) accept(due(`d${count}`));
+    await turn();
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(3_500);
+    expect(sent).toHaveLength(4);
+  });
+
+  it('T33: lets one delivery try whether a far side is back, not as many as it may send at once', async () => {
+    const { lane, accept, sent } = rig({ concurrency: 8 });
+    lane.start();
+    await turn();
+    for (let count = 0; count < 20; count++) accept(due(`d${count}`));
+    expect(sent).toHaveLength(8);
+    for (const one of [...sent]) one.answer({ kind: 'retry', reason: 'refused', answer: '', holdSink: true });
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(sent).toHaveLength(9);
+    sent[8]?.answer(delivered);
+    await turn();
+    expect(sent.length).toBeGreaterThan(9);
+  });
+
+  it('T35: holds no more than it can while the store does not write, and waits without spinning', async () => {
+    const { lane, waiting, sent, state } = rig({ concurrency: 1, batch: 100 });
+    const body = Buffer.alloc(1024 * 1024);
+    for (let count = 0; count < 250; count++) waiting.set(`d${count}.0`, { ...due(`d${count}`, { body }), dueMs: count });
+    state.answer = () => delivered;
+    state.settleDown = true;
+    lane.start();
+    await vi.advanceTimersByTimeAsync(1_000);
+    // One page: the bodies of a second one would be too many.
+    expect(sent.flatMap(({ ids }) => ids)).toHaveLength(200);
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(state.dueCalls).toBe(1);
+    // The pauses of 200 settlements, which double up to five seconds, and nothing beside them.
+    expect(timers.mock.calls.length).toBeLessThan(200 * 5);
+    state.settleDown = false;
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(waiting.size).toBe(0);
+    expect(sent.flatMap(({ ids }) => ids)).toHaveLength(250);
+  });
+
+  it('tells once that the store cannot be read, and once that it can', async () => {
+    const { lane, facts, state } = rig();
+    state.storeDown = true;
+    lane.start();
+    await vi.advanceTimersByTimeAsync(10_000);
+    state.storeDown = false;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(facts).toEqual(['unreadable', 'readable']);
+  });
+
   it('T30: an open breaker burns no attempts: what waits behind it is untouched', async () => {
     const { lane, accept, sent, settled, state } = rig({ concurrency: 1 });
     lane.start();

@@ -178,6 +178,8 @@ function recorder(facts: Fact[]): Telemetry {
     attempted: record('attempted'),
     laneHeld: record('laneHeld'),
     laneResumed: record('laneResumed'),
+    backlogUnreadable: record('backlogUnreadable'),
+    backlogReadable: record('backlogReadable'),
     committed: record('committed'),
     storeFailing: record('storeFailing'),
     storeRecovered: record('storeRecovered'),

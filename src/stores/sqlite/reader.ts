@@ -25,6 +25,7 @@ export function createReader(path: string) {
     event: database.prepare('select uid, source, format, id, type, received_ms, body from events where seq = ?'),
     deliveriesOf: database.prepare(`${SELECT_ROWS} where d.event_seq = ? order by d.n`),
     attemptsOf: database.prepare('select * from attempts where event_seq = ? order by n, attempt'),
+    probe: database.prepare('select max(seq) from events'),
     waiting: database.prepare(`select sink, count(*) as count, min(due_ms) as oldest from deliveries where state = ${STATE.waiting} group by sink`),
   };
 
@@ -67,6 +68,8 @@ export function createReader(path: string) {
         return [{ event, deliveries, attempts: (statements.attemptsOf.all(seq) as unknown as PastAttempt[]).map(attemptOf) }];
       });
     },
+
+    probe: (): void => void statements.probe.get(),
 
     stats(): StoreStats {
       const rows = statements.waiting.all() as unknown as { sink: string; count: number; oldest: number }[];

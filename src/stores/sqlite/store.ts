@@ -83,7 +83,10 @@ function createStore(writer: Thread, reader: Thread, telemetry: StoreContext['te
     reroute: (key, owes, nowMs) => write('reroute', key, owes, nowMs),
     stats: () => reader.call('stats', []),
     prune: (nowMs) => write('prune', nowMs),
-    probe: () => write('probe', Date.now()),
+    probe: async () => {
+      await write('probe', Date.now());
+      await reader.call('probe', []);
+    },
     close: () => (closing ??= close()),
   };
 }

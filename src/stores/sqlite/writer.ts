@@ -129,10 +129,14 @@ export function createWriter(path: string, limits: StoreLimits) {
     reroute: ({ eventUid, index }: DeliveryKey, owes: readonly Owed[], nowMs: number): number =>
       transaction(0, () => {
         const seq = seqOf(eventUid);
-        const { n } = statements.lastIndex.get(seq, eventUid) as { n: number | null };
-        if (n === null || statements.removeDeadLetter.run(seq, index).changes === 0) return 0;
-        owes.forEach((owed, offset) => insertDelivery(seq, n + 1 + offset, owed, nowMs));
-        return owes.filter((owed) => owed.state === 'waiting').length;
+        const rows = statements.owed.all(seq, eventUid) as unknown as OwedRow[];
+        const letter = rows.find((row) => row.n === index && row.sink === null);
+        if (letter === undefined || owes.length === 0) return 0;
+        const missing = owes.filter((owed) => !rows.some((row) => isSame(row, owed)));
+        if (!owes.some((owed) => isSame(letter, owed))) statements.remove.run(seq, index);
+        const next = Math.max(...rows.map((row) => row.n)) + 1;
+        missing.forEach((owed, offset) => insertDelivery(seq, next + offset, owed, nowMs));
+        return missing.filter((owed) => owed.state === 'waiting').length;
       }),
 
     killOrphans(sinks: readonly string[], nowMs: number): number {
@@ -149,6 +153,18 @@ export function createWriter(path: string, limits: StoreLimits) {
     probe: (nowMs: number): void => transaction(0, () => void statements.probe.run(nowMs)),
     close: (): void => database.close(),
   };
+}
+
+interface OwedRow {
+  readonly n: number;
+  readonly route: string | null;
+  readonly sink: string | null;
+  readonly reason: string | null;
+}
+
+/** Is this what the row already stands for? */
+function isSame(row: OwedRow, owed: Owed): boolean {
+  return row.route === owed.route && row.sink === owed.sink && (owed.state === 'waiting' || row.reason === owed.reason);
 }
 
 function attempted(write: () => string | null): Written {
@@ -190,9 +206,9 @@ function prepare(database: DatabaseSyncInstance) {
       update deliveries set state = ${STATE.waiting}, due_ms = ?, since_ms = ?, attempts_before = attempts, settled_ms = null
       where event_seq = ? and n = ? and state <> ${STATE.waiting} and sink is not null
         and exists (select 1 from events where seq = event_seq and uid = ?)`),
-    lastIndex: database.prepare('select max(n) as n from deliveries join events on seq = event_seq where seq = ? and uid = ?'),
+    owed: database.prepare('select n, route, sink, reason from deliveries join events on seq = event_seq where seq = ? and uid = ?'),
     sources: database.prepare('select name from sources'),
-    removeDeadLetter: database.prepare(`delete from deliveries where event_seq = ? and n = ? and sink is null and state = ${STATE.dead}`),
+    remove: database.prepare('delete from deliveries where event_seq = ? and n = ?'),
     waitingSinks: database.prepare(`select distinct sink from deliveries where state = ${STATE.waiting}`),
     kill: database.prepare(`
       update deliveries set state = ${STATE.dead}, reason = ?, settled_ms = ?

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { StoreUnavailable, type DeliveryKey, type Store } from '../../../src/core/store.js';
+import { StoreUnavailable, type DeliveryKey, type Owed, type Store } from '../../../src/core/store.js';
 import {
   accepted,
   allRows,
@@ -99,6 +99,24 @@ export function keeping(open: OpenFresh): void {
       ]);
       const [due] = (await store.due('a', T0 + HOUR, 1, new Set())).deliveries;
       expect(due).toMatchObject({ attempts: 0, sinceMs: T0 + HOUR });
+    });
+
+    it('adds nothing that the event owes already, and keeps a letter that is owed still', async () => {
+      const { store } = await fresh();
+      const broken = (route: string): Owed => ({ state: 'dead', route, sink: null, reason: 'route_error', detail: 'no such key' });
+      const mended = (route: string, sink: string): Owed => ({ state: 'waiting', route, sink });
+      const uid = await accepted(store, arrival('evt_1', { owes: [broken('one'), broken('two')] }));
+      const owed = async () =>
+        (await store.stories(uid)).flatMap(({ deliveries }) => deliveries.map(({ route, sink, index }) => `${route ?? ''}>${sink ?? ''} ${index}`));
+
+      expect(await store.reroute({ eventUid: uid, index: 0 }, [mended('one', 'a'), broken('two')], T0)).toBe(1);
+      expect(await owed()).toEqual(['two> 1', 'one>a 2']);
+      expect(await store.reroute({ eventUid: uid, index: 1 }, [mended('one', 'a'), broken('two')], T0)).toBe(0);
+      expect(await owed()).toEqual(['two> 1', 'one>a 2']);
+      await store.settle(delivered(uid, 2));
+      const both = [0, 1].map(() => store.reroute({ eventUid: uid, index: 1 }, [mended('one', 'a'), mended('two', 'b')], T0));
+      expect((await Promise.all(both)).sort()).toEqual([0, 1]);
+      expect(await owed()).toEqual(['one>a 2', 'two>b 3']);
     });
 
     it('gives no delivery an id that one of its event had before', async () => {
