@@ -4,6 +4,8 @@ import { EXIT } from './exit.js';
 import type { Invocation } from './invocation.js';
 import { oneLine, table } from './table.js';
 
+/** Whole, so that it can be copied: formats take no longer ones. */
+const EVENT_ID_CHARS = 256;
 /** What the API gives at once. */
 const PAGE = 1_000;
 
@@ -36,12 +38,12 @@ function shown(rows: readonly DeliveryView[]): string[] {
     rows.map((row) => [
       row.receivedAt,
       row.id,
-      oneLine(row.eventId, 48),
+      oneLine(row.eventId, EVENT_ID_CHARS),
       oneLine(row.type, 32),
       row.sink ?? '-',
       row.state,
       String(row.attempts),
-      row.reason === null ? '' : oneLine(`${row.reason}: ${row.detail ?? ''}`),
+      row.reason === null ? '' : oneLine(row.detail === null ? row.reason : `${row.reason}: ${row.detail}`),
     ]),
   );
 }

@@ -12,8 +12,17 @@ const LINGER_MS = 1_000;
 
 /** `castbridge serve`: runs until SIGTERM or SIGINT. */
 export async function serve(invocation: Invocation, options: { logLevel: string }): Promise<number> {
-  const { config, warnings } = configured(invocation);
-  const log = createLog(options.logLevel);
+  const configuration = configured(invocation);
+  const { log, flush } = createLog(options.logLevel);
+  try {
+    return await run(configuration, log, invocation);
+  } finally {
+    // A write that nobody reads cannot be taken back, and Node would wait for it: everything else is closed by now.
+    if (!(await flush())) process.kill(process.pid, 'SIGKILL');
+  }
+}
+
+async function run({ config, warnings }: ReturnType<typeof configured>, log: Logger, invocation: Invocation): Promise<number> {
   for (const warning of warnings) log.warn({ warning }, 'configuration');
   keepSecrets(config, invocation);
   const stopping = signalled(log);
@@ -23,7 +32,10 @@ export async function serve(invocation: Invocation, options: { logLevel: string 
   for (const source of config.sources) invocation.err(`castbridge: ${source.name} at ${bridge.ingressUrl}${source.path}`);
   invocation.err(`castbridge: operations at ${bridge.operationsUrl}`);
   log.info({ ingress: bridge.ingressUrl, operations: bridge.operationsUrl, config: config.file }, 'ready');
-  return untilStopped(bridge, stopping, log);
+  const code = await untilStopped(bridge, stopping, log);
+  // A connection that a far side does not let go must not keep the process.
+  setTimeout(() => process.exit(code), LINGER_MS).unref();
+  return code;
 }
 
 async function untilStopped(bridge: Bridge, stopping: Promise<NodeJS.Signals>, log: Logger): Promise<number> {
@@ -39,10 +51,7 @@ async function untilStopped(bridge: Bridge, stopping: Promise<NodeJS.Signals>, l
   log.info({ why }, 'stopping');
   await bridge.stop();
   log.info({}, 'stopped');
-  const code = why === 'fault' ? EXIT.fault : EXIT.done;
-  // A connection that a far side does not let go must not keep the process.
-  setTimeout(() => process.exit(code), LINGER_MS).unref();
-  return code;
+  return why === 'fault' ? EXIT.fault : EXIT.done;
 }
 
 /** The first signal stops the bridge in order; a second one ends it at once: what was acknowledged is on disk. */

@@ -28,7 +28,10 @@ export function addApi(router: Router, { store, replayer, log }: ApiDependencies
 
   router.get('/api/events/:id', async (context) => {
     const id = context.params['id'] ?? '';
-    const stories = await store.stories(id);
+    const uid = /^(.+)\.\d+$/.exec(id)?.[1];
+    const found = await store.stories(id);
+    // A delivery's id names its event too.
+    const stories = found.length === 0 && uid !== undefined ? await store.stories(uid) : found;
     if (stories.length === 0) context.throw(404, `there is no event "${id}": it was never accepted, or is past its retention`);
     context.body = { events: stories.map(presentStory) };
   });

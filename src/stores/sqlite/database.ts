@@ -1,6 +1,6 @@
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
-import { closeSync, mkdirSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 
 /** 'CBRG' as a number: tells this program's files from other SQLite databases. */
 const APPLICATION_ID = 0x43425247;
@@ -39,8 +39,8 @@ export function openForReading(path: string): DatabaseSyncInstance {
 
 /** Takes the lock that keeps a second process off the file. It dies with the process, also by kill -9. */
 export function lock(path: string): { release(): void } {
-  const file = `${path}.lock`;
-  return explained(file, () => {
+  return explained(path, () => {
+    const file = `${realPath(path)}.lock`;
     makePrivate(file);
     const database = new DatabaseSync(file);
     try {
@@ -52,6 +52,12 @@ export function lock(path: string): { release(): void } {
     }
     return { release: () => database.close() };
   });
+}
+
+/** One name for one file, whatever links lead to it. */
+function realPath(path: string): string {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
 }
 
 /**
@@ -108,8 +114,9 @@ const SQLITE_BUSY = 5;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
-/** The primary result code of an SQLite error; null for anything else. */
+/** The primary result code of an SQLite error; null for anything else. The driver leaves it out where a query was reading. */
 export function codeOf(error: unknown): number | null {
+  if (error instanceof Error && error.message === 'database disk image is malformed') return SQLITE_CORRUPT;
   return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : null;
 }
 
@@ -119,13 +126,15 @@ export function explained<Result>(path: string, open: () => Result): Result {
     return open();
   } catch (error) {
     if (error instanceof UnusableDatabase) throw error;
-    const code = codeOf(error);
-    const what = error instanceof Error ? error.message : String(error);
-    if (code === SQLITE_NOTADB) throw new UnusableDatabase(`${path} is not a database: name another file (storage.path), or move it away`);
-    if (code === SQLITE_CORRUPT)
-      throw new UnusableDatabase(
-        `${path} is damaged (${what}): keep a copy, then recover it with \`sqlite3 FILE .recover\`, or move it away to begin anew`,
-      );
-    throw new UnusableDatabase(`${path} cannot be opened (${what}): check the path, its permissions and the free space`);
+    if (codeOf(error) === SQLITE_NOTADB) throw new UnusableDatabase(`${path} is not a database: name another file (storage.path), or move it away`);
+    if (codeOf(error) === SQLITE_CORRUPT) throw new UnusableDatabase(textOf(error, path));
+    throw new UnusableDatabase(`${path} cannot be opened (${textOf(error, path)}): check the path, its permissions and the free space`);
   }
+}
+
+/** What an error says, and for a damaged file what to do about it. */
+export function textOf(error: unknown, path: string): string {
+  const what = error instanceof Error ? error.message : String(error);
+  if (codeOf(error) !== SQLITE_CORRUPT) return what;
+  return `${path} is damaged (${what}): keep a copy, then recover it with \`sqlite3 FILE .recover\`, or move it away to begin anew`;
 }

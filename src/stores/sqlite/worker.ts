@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { explained, UnusableDatabase } from './database.js';
+import { explained, textOf, UnusableDatabase } from './database.js';
 import type { Request, Response, ThreadOptions } from './protocol.js';
 import { createReader } from './reader.js';
 import { createWriter } from './writer.js';
@@ -32,5 +32,5 @@ port.on('message', ({ id, name, args }: Request) => {
 });
 
 function failure(id: number, error: unknown): Response {
-  return { id, ok: false, error: error instanceof Error ? error.message : String(error), unusable: error instanceof UnusableDatabase };
+  return { id, ok: false, error: textOf(error, path), unusable: error instanceof UnusableDatabase };
 }

@@ -150,7 +150,16 @@ export function createWriter(path: string, limits: StoreLimits) {
     },
 
     prune: createPruner(database, seen, limits, transaction),
-    probe: (nowMs: number): void => transaction(0, () => void statements.probe.run(nowMs)),
+    /** Writes all that an event writes, where the next one will, and takes it back: what would fail for an event fails here. */
+    probe: (nowMs: number): void =>
+      transaction(0, () => {
+        statements.insertEvent.run(nextSeq, '', '', '', '', '', nowMs, new Uint8Array());
+        insertDelivery(nextSeq, 0, { state: 'waiting', route: '', sink: '' }, nowMs);
+        statements.remove.run(nextSeq, 0);
+        statements.removeEvent.run(nextSeq);
+        seen.flush();
+        statements.probe.run(nowMs);
+      }),
     close: (): void => database.close(),
   };
 }
@@ -203,12 +212,13 @@ function prepare(database: DatabaseSyncInstance) {
       'insert into attempts (event_seq, n, attempt, started_ms, duration_ms, outcome, reason, answer) values (?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     replay: database.prepare(`
-      update deliveries set state = ${STATE.waiting}, due_ms = ?, since_ms = ?, attempts_before = attempts, settled_ms = null
+      update deliveries set state = ${STATE.waiting}, due_ms = ?, since_ms = ?, attempts_before = attempts, reason = null, detail = null, settled_ms = null
       where event_seq = ? and n = ? and state <> ${STATE.waiting} and sink is not null
         and exists (select 1 from events where seq = event_seq and uid = ?)`),
     owed: database.prepare('select n, route, sink, reason from deliveries join events on seq = event_seq where seq = ? and uid = ?'),
     sources: database.prepare('select name from sources'),
     remove: database.prepare('delete from deliveries where event_seq = ? and n = ?'),
+    removeEvent: database.prepare('delete from events where seq = ?'),
     waitingSinks: database.prepare(`select distinct sink from deliveries where state = ${STATE.waiting}`),
     kill: database.prepare(`
       update deliveries set state = ${STATE.dead}, reason = ?, settled_ms = ?
