@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import type { Configuration, SinkConfiguration } from './config/configuration.js';
 import type { Log } from './core/sink.js';
+import { originOf } from './core/origin.js';
 import { StoreUnavailable, type Store } from './core/store.js';
 import type { Telemetry } from './core/telemetry.js';
 import { Lane } from './delivery/lane.js';
@@ -47,8 +48,17 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
 
   try {
     const limits = { retentionMs: config.storage.retentionMs, dedupWindowMs: config.dedupWindowMs };
+    const unreadable = new Map<string, string>();
     const watching: typeof telemetry = {
       ...telemetry,
+      backlogUnreadable: (fact) => {
+        telemetry.backlogUnreadable(fact);
+        unreadable.set(fact.sink, fact.detail);
+      },
+      backlogReadable: (fact) => {
+        telemetry.backlogReadable(fact);
+        unreadable.delete(fact.sink);
+      },
       storeRecovered: (fact) => {
         telemetry.storeRecovered(fact);
         // A commit whose answer was lost has left deliveries that no lane was told of; the sender's next try is a duplicate.
@@ -62,7 +72,7 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
     const view = createView(kinds.formats);
     const route = (event: Parameters<typeof config.table.route>[0]) => config.table.route(event).owes;
     const redact = createRedact(config.secrets);
-    for (const sink of config.sinks) lanes.set(sink.name, openLane(sink, { store, telemetry, view, redact, log, nowMs }));
+    for (const sink of config.sinks) lanes.set(sink.name, openLane(sink, { store, telemetry: watching, view, redact, log, nowMs }));
     const replayer = createReplayer({
       store,
       view,
@@ -71,7 +81,7 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
       isConfigured: (sink) => lanes.has(sink),
       wake: (sink) => lanes.get(sink ?? '')?.wake(),
     });
-    const ready = createReadiness(store, nowMs);
+    const ready = createReadiness(store, unreadable, nowMs);
     const operations = createOperations({ store, replayer, ready: ready.ask, registry, token: config.operations.token, log });
     const operationsUrl = await listen(operations, config.operations.host, config.operations.port);
     closing.push(() => close(operations));
@@ -148,8 +158,8 @@ async function killOrphans(store: Store, sinks: readonly SinkConfiguration[], lo
     );
 }
 
-/** Ready: started, not stopping, and the store writes. */
-function createReadiness(store: Store, nowMs: () => number) {
+/** Ready: started, not stopping, and the store writes and reads. */
+function createReadiness(store: Store, unreadable: ReadonlyMap<string, string>, nowMs: () => number) {
   let serving = false;
   let probed: { readonly atMs: number; readonly result: Promise<readonly string[]> } | undefined;
   const probe = (): Promise<readonly string[]> =>
@@ -163,7 +173,8 @@ function createReadiness(store: Store, nowMs: () => number) {
     ask: async (): Promise<{ ready: boolean; reasons: readonly string[] }> => {
       if (!serving) return { ready: false, reasons: ['the bridge is starting or stopping'] };
       if (probed === undefined || nowMs() - probed.atMs > PROBE_SHARED_MS || nowMs() < probed.atMs) probed = { atMs: nowMs(), result: probe() };
-      const reasons = await probed.result;
+      const backlogs = [...unreadable].map(([sink, detail]) => `what waits for the sink "${sink}" cannot be read: ${detail}`);
+      const reasons = [...(await probed.result), ...backlogs];
       return { ready: reasons.length === 0, reasons };
     },
   };
@@ -173,8 +184,7 @@ async function listen(server: Server, host: string, port: number): Promise<strin
   server.listen(port, host);
   await once(server, 'listening');
   const address = server.address() as AddressInfo;
-  const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `http://${shown}:${address.port}`;
+  return originOf(address.address, address.port);
 }
 
 async function close(server: Server): Promise<void> {

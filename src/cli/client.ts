@@ -1,3 +1,4 @@
+import { originOf } from '../core/origin.js';
 import { configured } from './configured.js';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
@@ -10,15 +11,7 @@ const ANSWER_MS = 120_000;
 
 export function connect(invocation: Invocation): Call {
   const { operations } = configured(invocation).config;
-  const host =
-    operations.host === '0.0.0.0'
-      ? '127.0.0.1'
-      : operations.host === '::'
-        ? '[::1]'
-        : operations.host.includes(':')
-          ? `[${operations.host}]`
-          : operations.host;
-  const origin = `http://${host}:${operations.port}`;
+  const origin = originOf(operations.host, operations.port);
   return async (method, path, body) => {
     const answer = await fetch(`${origin}${path}`, {
       method,

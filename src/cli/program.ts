@@ -9,6 +9,8 @@ const CODES = '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the br
 /** Runs one command line, and answers its exit code. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
+  // `… | head` closes the pipe: what was not read is not missed.
+  process.stdout.on('error', () => undefined);
   const out = (line: string): void => void process.stdout.write(`${line}\n`);
   const err = (line: string): void => void process.stderr.write(`${line}\n`);
   const program = new Command('castbridge')
@@ -67,7 +69,7 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .argument('[id...]', 'deliveries, or events: then all their dead deliveries')
     .option('--sink <name>', 'all of this sink')
     .option('--reason <reason>', 'all with this reason')
-    .addOption(new Option('--state <state>', 'with --sink or --reason: which ones').choices(['dead', 'delivered']).default('dead'))
+    .addOption(new Option('--state <state>', 'with --sink or --reason: which ones; dead, where it is not given').choices(['dead', 'delivered']))
     .option('--json', 'one JSON document')
     .action(runs(async () => (await import('./replay.js')).replay));
 

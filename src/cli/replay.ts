@@ -10,10 +10,12 @@ const REFUSALS_SHOWN = 100;
 export async function replay(
   invocation: Invocation,
   ids: readonly string[],
-  options: { sink?: string; reason?: string; state: string },
+  options: { sink?: string; reason?: string; state?: string },
 ): Promise<number> {
   const all = options.sink !== undefined || options.reason !== undefined;
   if (all === ids.length > 0) throw new Failure(EXIT.usage, 'name ids, or --sink or --reason for all of them; not both, not neither');
+  if (!all && options.state !== undefined)
+    throw new Failure(EXIT.usage, '--state goes with --sink or --reason; ids of deliveries are sent again in whatever state they are');
   const call = connect(invocation);
   const report = all ? await replayAll(call, options, invocation) : ((await call('POST', '/api/replay', { ids })) as ReplayReport);
   if (invocation.json) {

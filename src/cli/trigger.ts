@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Agent } from 'undici';
+import { originOf } from '../core/origin.js';
 import { signCastai } from '../sources/verify/castai.js';
 import { configured } from './configured.js';
 import { EXIT, Failure } from './exit.js';
@@ -10,6 +11,9 @@ import type { Invocation } from './invocation.js';
 /** Requests under way at once. */
 const CONNECTIONS = 64;
 const PROGRESS_MS = 2_000;
+
+/** In the place of a status. */
+const NO_ANSWER = 0;
 
 interface Options {
   readonly url?: string;
@@ -44,6 +48,9 @@ export async function trigger(invocation: Invocation, type: string, options: Opt
   const agent = new Agent({ connections: CONNECTIONS });
   try {
     const answers = await postAll(options, () => post(agent), invocation);
+    const [first] = answers;
+    if (first !== undefined && answers.every(({ status }) => status === NO_ANSWER))
+      throw new Failure(EXIT.unreachable, `nothing answers at ${url.origin} (${first.body}): is the bridge running?`);
     report(answers, url, invocation);
     return answers.every((answer) => answer.status === 200) ? EXIT.done : EXIT.no;
   } finally {
@@ -57,7 +64,7 @@ function target(invocation: Invocation, { url, secretFile }: Options): { url: UR
   const { server, sources } = configured(invocation).config;
   const signed = sources.filter((source) => source.verifyType === 'castai');
   const source = url === undefined ? signed[0] : signed.find((candidate) => candidate.path === new URL(url).pathname);
-  const where = url ?? (source === undefined ? '' : `http://${server.host === '0.0.0.0' ? '127.0.0.1' : server.host}:${server.port}${source.path}`);
+  const where = url ?? (source === undefined ? '' : `${originOf(server.host, server.port)}${source.path}`);
   const secret = secretFile === undefined ? source?.signingSecret : readSecret(secretFile);
   if (where === '' || secret === undefined || secret === null) {
     throw new Failure(
@@ -111,7 +118,7 @@ async function postOne(agent: Agent, url: URL, secret: string, event: Envelope):
     return { id: event.id, status: answer.statusCode, body: await answer.body.text(), ms: performance.now() - started };
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    throw new Failure(EXIT.unreachable, `nothing answers at ${url.origin} (${why}): is the bridge running?`);
+    return { id: event.id, status: NO_ANSWER, body: why, ms: performance.now() - started };
   }
 }
 
@@ -124,7 +131,10 @@ async function postAll({ count, rate }: Options, post: () => Promise<Answer>, { 
       const index = next++;
       const waitMs = rate === undefined ? 0 : started + (index * 1000) / rate - performance.now();
       if (waitMs > 0) await pause(waitMs);
-      answers.push(await post());
+      const answer = await post();
+      answers.push(answer);
+      // Where nothing has answered yet, the rest will not be either.
+      if (answers.every(({ status }) => status === NO_ANSWER)) next = count;
     }
   };
   const progress = setInterval(() => {
@@ -153,7 +163,7 @@ function report(answers: readonly Answer[], url: URL, { json, out }: Invocation)
   const summary = { url: url.href, sent: answers.length, statuses, duplicates, p50Ms: at(0.5), p99Ms: at(0.99) };
   if (json) out(JSON.stringify(summary));
   else {
-    const counts = Object.entries(statuses).map(([status, number]) => `${number} × ${status}`);
+    const counts = Object.entries(statuses).map(([status, number]) => `${number} × ${Number(status) === NO_ANSWER ? 'no answer' : status}`);
     out(
       `${answers.length} sent: ${counts.join(', ')}${duplicates > 0 ? `, ${duplicates} duplicates` : ''}; p50 ${summary.p50Ms} ms, p99 ${summary.p99Ms} ms`,
     );

@@ -1,9 +1,12 @@
-import { writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver.js';
 import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
-import { postSigned, run, served, until, type Served } from './serve.js';
+import { freePort, MAIN, postSigned, run, served, until, type Served } from './serve.js';
 
 const SECRET = 'e2e-0123456789abcdef0123456789abcdef';
 
@@ -141,6 +144,8 @@ describe('the built bridge, end to end', () => {
     expect(JSON.parse(out)).toMatchObject({ eventId: 'evt_nowhere', state: 'dead', sink: null });
     const { code, err } = await bridge.run('replay', 'evt_nowhere');
     expect([code, err]).toEqual([1, expect.stringContaining('unrouted')]);
+    const { id } = JSON.parse(out) as { id: string };
+    expect((await bridge.run('events', 'show', id, '--json')).out).toContain('evt_nowhere');
   });
 
   it('what is authentic and unreadable is answered 422, and kept', async () => {
@@ -215,16 +220,36 @@ describe('the command line', () => {
     for (const word of ['serve', 'check', 'trigger', 'deliveries', 'events', 'replay', 'Exit codes']) expect(out).toContain(word);
   });
 
-  it.each([[['nonsense']], [['deliveries', '--state', 'gone']], [['trigger']], [['replay']], [['trigger', 'x', '--count', '0']]])(
-    '%j is wrong usage: 2',
-    async (args) => {
-      expect((await run(args)).code).toBe(2);
-    },
-  );
+  it('a pipe that is closed early is no fault', async () => {
+    const closed = spawn('sh', ['-c', `"${process.execPath}" "${MAIN}" --help | true; exit 0`], { stdio: ['ignore', 'ignore', 'pipe'] });
+    let err = '';
+    closed.stderr.on('data', (chunk) => (err += String(chunk)));
+    await once(closed, 'close');
+    expect(err).toBe('');
+  });
+
+  it.each([
+    [['replay', 'evt_1', '--state', 'delivered']],
+    [['nonsense']],
+    [['deliveries', '--state', 'gone']],
+    [['trigger']],
+    [['replay']],
+    [['trigger', 'x', '--count', '0']],
+  ])('%j is wrong usage: 2', async (args) => {
+    expect((await run(args)).code).toBe(2);
+  });
 
   it('says 3, and what to do, where no bridge answers', async () => {
-    const { code, err } = await run(['deliveries', '--config', 'config/bridge.yaml'], { CASTAI_WEBHOOK_SECRET: SECRET });
-    expect([code, err]).toEqual([3, expect.stringContaining('start it with `castbridge serve')]);
+    const folder = mkdtempSync(join(tmpdir(), 'castbridge-cli-'));
+    const config = join(folder, 'bridge.yaml');
+    const source = `{ path: /w, verify: { type: castai, secrets: ["${SECRET}"] }, format: castai-event }`;
+    const ports = `server: { host: "::", port: ${await freePort()} }\noperations: { port: ${await freePort()} }`;
+    writeFileSync(config, `${ports}\nsources: { castai: ${source} }\nsinks: { out: { type: console } }\nroutes: [{ to: [out] }]\n`);
+    const listing = await run(['deliveries', '--config', config]);
+    expect([listing.code, listing.err]).toEqual([3, expect.stringContaining('start it with `castbridge serve')]);
+    const posting = await run(['trigger', 'test', '--count', '1000', '--config', config]);
+    expect([posting.code, posting.err]).toEqual([3, expect.stringContaining('nothing answers at http://[::1]:')]);
+    rmSync(folder, { recursive: true });
   });
 
   it('`check` says 0 or 1, one line a problem', async () => {
