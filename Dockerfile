@@ -18,7 +18,8 @@ COPY config ./config
 RUN mkdir -m 0700 data && chown node:node data
 USER node
 VOLUME /app/data
-EXPOSE 3000 3001
+EXPOSE 3000
+# The port of `operations` in config/bridge.yaml, which is on loopback: only the container itself asks it.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
   CMD ["node", "-e", "fetch('http://127.0.0.1:3001/healthz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
 # The exec form: node is process 1 and gets SIGTERM itself.

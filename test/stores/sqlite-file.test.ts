@@ -1,5 +1,5 @@
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -201,5 +201,41 @@ describe('migrations', () => {
     expect(database.prepare("select name from sqlite_master where name in ('good', 'half')").all()).toEqual([{ name: 'good' }]);
     expect(database.prepare('pragma user_version').get()).toEqual({ user_version: files.length + 1 });
     database.close();
+  });
+});
+
+describe('a store at work', () => {
+  it('is one store, whatever links lead to its file', async () => {
+    const made = directory();
+    const store = await openStore(join(made, 'bridge.db'));
+    symlinkSync(join(made, 'bridge.db'), join(made, 'link.db'));
+    symlinkSync(made, join(made, 'folder'));
+    for (const path of ['link.db', 'folder/bridge.db']) await expect(openStore(join(made, path))).rejects.toThrow('is in use by another castbridge');
+    await store.close();
+  });
+
+  it('T55: fails its probe where an event would fail, and leaves nothing of it behind', async () => {
+    const path = join(directory(), 'bridge.db');
+    const store = await openStore(path);
+    await store.probe();
+    expect(await allRows(store)).toEqual([]);
+    expect(await store.stats()).toEqual({ waiting: [] });
+    await store.accept(arrival('evt_1'));
+    const other = new DatabaseSync(path);
+    other.exec('drop table deliveries');
+    other.close();
+    await expect(store.accept(arrival('evt_2'))).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(store.probe()).rejects.toBeInstanceOf(StoreUnavailable);
+    await store.close();
+  });
+
+  it('T11: says which file is damaged, and what to do, when it comes upon the damage', async () => {
+    const path = await closed();
+    const pages = statSync(path).size / 4096;
+    const bytes = readFileSync(path);
+    // Every page but the first, which names the tables.
+    bytes.fill(0xaa, 4096, pages * 4096);
+    writeFileSync(path, bytes);
+    await expect(openStore(path)).rejects.toThrow(`${path} is damaged (database disk image is malformed): keep a copy`);
   });
 });
