@@ -1,9 +1,6 @@
 import type { Outcome } from './outcome.js';
 
-/** Why a delivery is dead. A sink's own reasons (`http_400`, `topic_not_allowed`) come beside these. */
-export type DeadReason = string;
-
-/** The reasons the bridge itself gives. */
+/** Why a delivery is dead, where the bridge itself says so. A sink's own reasons (`http_400`, `topic_not_allowed`) come beside these. */
 export const DEAD = {
   undecodable: 'undecodable',
   unrouted: 'unrouted',
@@ -43,7 +40,7 @@ export interface RetryPolicy {
 export type Settlement =
   | { readonly state: 'delivered' }
   | { readonly state: 'waiting'; readonly dueMs: number; readonly reason: string }
-  | { readonly state: 'dead'; readonly reason: DeadReason };
+  | { readonly state: 'dead'; readonly reason: string };
 
 /** The attempt a settlement is about. */
 export interface Attempted {

@@ -14,8 +14,6 @@ export interface IngressDependencies extends Receiving {
 /** The server that takes events in. Whoever made it calls `listen` on `server`, and in the end `drain` and `close`, in this order. */
 export interface Ingress {
   readonly server: Server;
-  /** Puts other sources in the place of the present ones; a request under way finishes with the source it came in by. */
-  replaceSources(sources: readonly IngressSource[]): void;
   /** From now on requests are answered 503. Resolves when those under way have been answered. */
   drain(): Promise<void>;
   /** Stops listening and closes every connection, idle or not. */
@@ -48,8 +46,7 @@ export function createIngress({ sources, ...bridge }: IngressDependencies): Ingr
     },
   };
 
-  let listener = requestListener(sources, bridge, gate);
-  const server = boundedServer(bridge.limits).on('request', (request, response) => listener(request, response));
+  const server = boundedServer(bridge.limits).on('request', requestListener(sources, bridge, gate));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET') {
       socket.destroy();
@@ -66,9 +63,6 @@ export function createIngress({ sources, ...bridge }: IngressDependencies): Ingr
 
   return {
     server,
-    replaceSources: (others) => {
-      listener = requestListener(others, bridge, gate);
-    },
     drain: () =>
       new Promise((resolve) => {
         draining = true;

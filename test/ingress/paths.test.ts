@@ -34,13 +34,6 @@ describe('paths', () => {
     expect(store.stored.map((arrival) => arrival.source)).toEqual(['open', 'castai']);
   });
 
-  it('change with the sources, without a pause', async () => {
-    const { port, ingress } = await startIngress();
-    ingress.replaceSources([source({ path: '/moved' })]);
-    expect(await post(port, envelope('1'))).toMatchObject(NOT_FOUND);
-    expect((await ask(port, envelope('1'), { path: '/moved' })).status).toBe(401);
-  });
-
   it.each(['GET', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND'])('are for POST: %s gets 405', async (method) => {
     const { port, facts } = await startIngress();
     const answer = await ask(port, method === 'PUT' ? envelope('1') : NOTHING, { method });

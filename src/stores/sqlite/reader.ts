@@ -12,8 +12,6 @@ import { seqOf } from './writer.js';
 const DUE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Everything that reads, beside the writer. Runs in a thread of its own, so that a long listing delays no commit. */
-export type Reader = ReturnType<typeof createReader>;
-
 export function createReader(path: string) {
   const database = openForReading(path);
   const statements = {

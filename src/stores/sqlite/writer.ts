@@ -15,8 +15,6 @@ const CHUNK = 1_000;
 const VALUE_ERRORS: readonly (number | null)[] = [null, 18, 19, 20, 25];
 
 /** Everything that writes, one transaction a call. Runs in a thread of its own. */
-export type Writer = ReturnType<typeof createWriter>;
-
 export function createWriter(path: string, limits: StoreLimits) {
   const database = openDatabase(path);
   const seen = new Seen(database, limits.dedupWindowMs);
