@@ -1,12 +1,14 @@
 import { lookup } from 'node:dns';
 import { Type, type Static } from 'typebox';
 import { Agent } from 'undici';
-import { excerpt, type Outcome } from '../core/outcome.js';
+import type { Outcome } from '../core/outcome.js';
 import type { Compiler, Message, Sink, SinkKind } from '../core/sink.js';
 import type { Problem } from '../core/problem.js';
 import { guard, isForbidden } from './address.js';
 import { faultOutcome, readSome, retryAfterMs } from './answer.js';
-import { castbridgeHeaders, headerFault } from './headers.js';
+import { castbridgeHeaders, compileHeaders } from './headers.js';
+import { secretsOfHeaders, secretsOfUrl } from './secrets.js';
+import { basicOf } from './url.js';
 
 const Statuses = (description: string) =>
   Type.Array(Type.Union([Type.Integer({ minimum: 100, maximum: 599 }), Type.String({ pattern: '^[1-5]xx$' })]), { description, default: [] });
@@ -45,18 +47,16 @@ export const http: SinkKind<Config, HttpContent> = {
     const url = compiler.interpolated(config.url, ['url'], encodeURIComponent);
     const fault = urlFault(url.literalPrefix, url.computed, config.allowLinkLocal);
     if (fault !== null) report({ path: ['url'], ...fault });
-    const headers = Object.entries(config.headers).map(([name, value]) => {
-      const wrong = headerFault(name);
-      if (wrong !== null) report({ path: ['headers', name], ...wrong });
-      return [name.toLowerCase(), compiler.interpolated(value, ['headers', name])] as const;
-    });
+    const headers = compileHeaders(config.headers, compiler, report);
     const body = bodyOf(config, compiler);
     return (event, received) => ({
       url: url.render(event),
-      headers: Object.fromEntries(headers.map(([name, value]) => [name, headerValue(value.render(event))])),
+      headers: Object.fromEntries(Object.entries(headers(event)).map(([name, value]) => [name.toLowerCase(), headerValue(value)])),
       body: body?.(event) ?? received,
     });
   },
+
+  secrets: ({ url, headers }) => [...secretsOfUrl(url), ...secretsOfHeaders(headers)],
 
   open: (config) => openHttp(config),
 };
@@ -94,8 +94,7 @@ function openHttp(config: Config): Sink<HttpContent> {
 
   const sendOne = async (message: Message<HttpContent>, signal: AbortSignal): Promise<Outcome> => {
     const url = new URL(message.content.url);
-    const authorization = url.username === '' ? {} : { authorization: basic(url) };
-    url.username = url.password = '';
+    const basic = basicOf(url);
     try {
       const answer = await agent.request({
         origin: url.origin,
@@ -104,7 +103,7 @@ function openHttp(config: Config): Sink<HttpContent> {
         headers: {
           'content-type': 'application/json',
           'user-agent': 'castbridge',
-          ...authorization,
+          ...(basic === null ? {} : { authorization: `Basic ${basic}` }),
           ...message.content.headers,
           ...encoded(castbridgeHeaders(message)),
         },
@@ -133,10 +132,6 @@ function percentEncoded(char: string): string {
   return Array.from(Buffer.from(char), (byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`).join('');
 }
 
-function basic(url: URL): string {
-  return `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`;
-}
-
 /**
  * Statuses that say this very request will never be taken. Everything else is tried again (T04): 401, 403, 404 and 5xx
  * have all been seen during outages and wrong deployments of the far side, and heal when somebody mends it.
@@ -147,7 +142,7 @@ const REJECTED = new Set([400, 405, 406, 409, 410, 411, 413, 414, 415, 421, 422,
 function classifier({ retryOn, rejectOn }: Config): (status: number, retryAfter: string | null, text: string) => Outcome {
   const named = (list: Config['retryOn'], status: number): boolean => list.includes(status) || list.includes(`${Math.floor(status / 100)}xx`);
   return (status, retryAfter, text) => {
-    const answer = excerpt(`${status} ${text}`.trim());
+    const answer = `${status} ${text}`.trim();
     const reason = `http_${status}`;
     if (named(rejectOn, status)) return { kind: 'rejected', reason, answer };
     if (!named(retryOn, status)) {

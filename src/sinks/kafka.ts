@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import type { Outcome } from '../core/outcome.js';
 import type { Interpolated, Log, Sink, SinkKind } from '../core/sink.js';
 import { Secret } from '../schema/values.js';
-import { headerFault } from './headers.js';
+import { compileHeaders } from './headers.js';
 import { recordOf, type KafkaContent } from './kafka-record.js';
 import { Session } from './kafka-session.js';
 import { TopicWriter, type Sending } from './kafka-topic.js';
@@ -74,15 +74,11 @@ export const kafka: SinkKind<Config, KafkaContent> = {
     const fault = topicFault(topic, config.topics);
     if (fault !== null) report({ path: ['topic'], ...fault });
     const key = config.key === undefined ? () => null : compiler.expression(config.key, ['key']);
-    const headers = Object.entries(config.headers).map(([name, value]) => {
-      const wrong = headerFault(name);
-      if (wrong !== null) report({ path: ['headers', name], ...wrong });
-      return [name, compiler.interpolated(value, ['headers', name])] as const;
-    });
+    const headers = compileHeaders(config.headers, compiler, report);
     return (event) => ({
       topic: topic.render(event),
       key: key(event),
-      headers: Object.fromEntries(headers.map(([name, value]) => [name, value.render(event)])),
+      headers: headers(event),
     });
   },
 
