@@ -1,10 +1,11 @@
 import { lookup } from 'node:dns';
 import { Type, type Static } from 'typebox';
 import { Agent } from 'undici';
+import type { EventView } from '../core/event.js';
 import type { Outcome } from '../core/outcome.js';
-import type { Compiler, Message, Sink, SinkKind } from '../core/sink.js';
+import type { Compiler, Interpolated, Message, Sink, SinkKind } from '../core/sink.js';
 import type { Problem } from '../core/problem.js';
-import { guard, isForbidden } from './address.js';
+import { guard, isForbidden, type Lookup } from './address.js';
 import { faultOutcome, readSome, retryAfterMs } from './answer.js';
 import { castbridgeHeaders, compileHeaders } from './headers.js';
 import { secretsOfHeaders, secretsOfUrl } from './secrets.js';
@@ -50,7 +51,7 @@ export const http: SinkKind<Config, HttpContent> = {
     const headers = compileHeaders(config.headers, compiler, report);
     const body = bodyOf(config, compiler);
     return (event, received) => ({
-      url: url.render(event),
+      url: withinPrefix(url, event),
       headers: Object.fromEntries(Object.entries(headers(event)).map(([name, value]) => [name.toLowerCase(), headerValue(value)])),
       body: body?.(event) ?? received,
     });
@@ -58,7 +59,7 @@ export const http: SinkKind<Config, HttpContent> = {
 
   secrets: ({ url, headers }) => [...secretsOfUrl(url), ...secretsOfHeaders(headers)],
 
-  open: (config) => openHttp(config),
+  open: (config) => openHttp(config, lookup),
 };
 
 function bodyOf(config: Config, compiler: Compiler) {
@@ -77,12 +78,24 @@ function urlFault(prefix: string, computed: boolean, allowLinkLocal: boolean): P
   return null;
 }
 
+/** T50: what is computed must not lead out of the path that stands there. A URL takes `.` and `..` away, also where a dot is `%2e`. */
+function withinPrefix(text: Interpolated, event: EventView): string {
+  const url = text.render(event);
+  if (!text.computed || /[?#]/.test(text.literalPrefix)) return url;
+  const [path = ''] = url.slice(text.literalPrefix.lastIndexOf('/') + 1).split(/[?#]/);
+  if (path.split(/[/\\]/).some((segment) => /^(\.|%2e){1,2}$/i.test(segment))) {
+    throw new Error('the path of the URL holds "." or "..", which would lead elsewhere');
+  }
+  return url;
+}
+
 function headerValue(value: string): string {
   if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) throw new Error('the value of a header holds a line end, or a character that headers cannot carry');
   return value;
 }
 
-function openHttp(config: Config): Sink<HttpContent> {
+/** The sink over the names that `lookup` knows. */
+export function openHttp(config: Config, lookup: Lookup): Sink<HttpContent> {
   // The lane's signal bounds a request; these are for connections that outlive it.
   const agent = new Agent({
     connect: { ...(config.allowLinkLocal ? {} : { lookup: guard(lookup) }), ...(config.ca === undefined ? {} : { ca: config.ca }) },
