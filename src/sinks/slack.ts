@@ -43,7 +43,7 @@ const TEXT_CHARS_MAX = 4_000;
 export const slack: SinkKind<Config, SlackContent> = {
   type: 'slack',
   description:
-    'One message an event through an incoming webhook. `&`, `<` and `>` are escaped in every value a template puts out, unless it is filtered by `raw`; texts over Slack’s limits are cut, and say so. Paced to one message a second: above that, Slack hides messages without an error.',
+    'One message an event through an incoming webhook. `&`, `<` and `>` are escaped in every value a template puts out, unless it is filtered by `raw`; texts over Slack’s limits are cut, and say so. Paced to one message a second: above that, Slack hides messages without an error. Slack counts for each webhook, and a pace is a sink’s own: give each channel one sink.',
   schema: Config,
   lane: { concurrency: 1, batch: 1, timeoutMs: 10_000, pacePerSecond: 1 },
 
