@@ -18,7 +18,8 @@ export type Answer =
   | 'close-before-answer'
   | 'close-in-answer'
   | 'broken-chunk'
-  | 'endless-body';
+  | 'endless-body'
+  | 'slow-body';
 
 /** An HTTP server that writes down what arrives, and answers as it is told. */
 export interface HttpReceiver extends Listener {
@@ -74,6 +75,9 @@ function answer(response: ServerResponse, how: Exclude<Answer, 'hold' | 'echo'>)
       return;
     case 'broken-chunk':
       response.socket?.end('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n');
+      return;
+    case 'slow-body':
+      response.writeHead(200).write('never more than this');
       return;
     case 'endless-body': {
       response.writeHead(200);

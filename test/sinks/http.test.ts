@@ -93,8 +93,26 @@ describe('http', () => {
   });
 
   describe('T52: a hostile answer', () => {
-    it('is read no further than its limit', async () => {
-      expect(await answered('endless-body')).toMatchObject({ kind: 'delivered' });
+    it('is read no further than its limit, and its connection is closed', async () => {
+      const { open, message } = configured(http());
+      const opened = open();
+      for (let time = 0; time < 50; time++) {
+        receiver.script('endless-body');
+        const [outcome] = await opened.send([message()], AbortSignal.timeout(5_000));
+        expect(outcome).toMatchObject({ kind: 'delivered' });
+        expect(outcome?.answer.length).toBeLessThanOrEqual(66_000);
+      }
+      await expect.poll(() => receiver.connections()).toBe(0);
+      await opened.close();
+    });
+
+    it('that never ends is given up when the signal says so, and its connection is closed', async () => {
+      const { open, message } = configured(http());
+      const opened = open();
+      receiver.script('slow-body');
+      expect(await opened.send([message()], AbortSignal.timeout(50))).toMatchObject([{ kind: 'retry', reason: 'timeout' }]);
+      await expect.poll(() => receiver.connections()).toBe(0);
+      await opened.close();
     });
 
     it.each([
@@ -276,6 +294,18 @@ describe('http', () => {
       expect(await sent({ type: 'http', url, ca })).toMatchObject({ kind: 'retry', reason: 'tls' });
       server.close();
     });
+  });
+
+  it('is a retry where it is closed while a request is under way', async () => {
+    const { open, message } = configured(http());
+    const opened = open();
+    receiver.script('hang');
+    const before = receiver.received.length;
+    const sending = opened.send([message()], AbortSignal.timeout(5_000));
+    await expect.poll(() => receiver.received.length).toBe(before + 1);
+    await opened.close();
+    expect(await sending).toMatchObject([{ kind: 'retry' }]);
+    await expect.poll(() => receiver.connections()).toBe(0);
   });
 
   it('a name that does not resolve is a retry that holds the sink', async () => {
