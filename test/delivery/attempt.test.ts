@@ -16,7 +16,7 @@ async function attempted(sink: object, stop = new AbortController().signal): Pro
   const { open, render, redact } = configured(sink);
   const opened = open();
   try {
-    const [outcome] = await attempt([due('u1')], { sink: opened, render, view: () => view(), timeoutMs: 10_000, redact }, stop);
+    const [outcome] = await attempt([due('u1')], { sink: opened, render, view: () => view(), timeoutMs: 60_000, redact }, stop);
     if (outcome === undefined) throw new Error('no outcome');
     return outcome;
   } finally {
@@ -81,4 +81,10 @@ describe('T47: a secret that stands in the YAML', () => {
     expect(answer).toContain('application/json');
     expect(answer).toContain('the cluster prod-eu-1');
   });
+});
+
+it('an attempt that begins when everything stops ends at once', async () => {
+  receiver.script('hang');
+  const outcome = await attempted({ type: 'http', url: receiver.url }, AbortSignal.abort());
+  expect(outcome).toMatchObject({ kind: 'retry', reason: 'timeout' });
 });
