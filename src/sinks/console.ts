@@ -40,7 +40,10 @@ function write(stream: Writable, text: string, signal: AbortSignal): Promise<Out
   return new Promise((resolve) => {
     const expired = (): void => resolve({ kind: 'retry', reason: 'timeout', answer: 'nobody reads the console', holdSink: true });
     // Each attempt would put the same lines behind those that wait.
-    if (signal.aborted || stream.writableLength > WAITING_BYTES_MAX) return expired();
+    if (signal.aborted || stream.writableLength > WAITING_BYTES_MAX) {
+      expired();
+      return;
+    }
     signal.addEventListener('abort', expired, { once: true });
     stream.write(text, (error) => {
       signal.removeEventListener('abort', expired);
