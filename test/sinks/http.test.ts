@@ -180,6 +180,8 @@ describe('http', () => {
     it('turns user and password of the URL into basic authentication', async () => {
       await sent(http({ url: `${receiver.url.replace('://', '://us%40er:p%3Ass@')}/hook` }));
       expect(last()?.headers['authorization']).toBe(`Basic ${Buffer.from('us@er:p:ss').toString('base64')}`);
+      await sent(http({ url: `${receiver.url.replace('://', '://:100%25%zz@')}/hook` }));
+      expect(last()?.headers['authorization']).toBe(`Basic ${Buffer.from(':100%25%zz').toString('base64')}`);
     });
   });
 
@@ -233,6 +235,13 @@ describe('http', () => {
     });
     expect(await opened.send([message()], AbortSignal.timeout(2_000))).toMatchObject([{ kind: 'retry', reason: 'address_forbidden' }]);
     expect(asked).toEqual(['metadata.example']);
+    await opened.close();
+  });
+
+  it('is a retry where the signal aborts while it connects, and closes all the same', async () => {
+    const { message } = configured({ type: 'http', url: 'http://slow.example/' });
+    const opened = openHttp({ url: '', headers: {}, method: 'POST', retryOn: [], rejectOn: [], allowLinkLocal: false }, () => undefined);
+    expect(await opened.send([message()], AbortSignal.timeout(50))).toMatchObject([{ kind: 'retry', reason: 'timeout' }]);
     await opened.close();
   });
 
