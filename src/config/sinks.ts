@@ -25,7 +25,8 @@ export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: 
       template: (source, path, escape) => compiler.template(source, [...at, ...path], escape),
     };
     const render = kind.prepare(config, below, (problem) => report({ ...problem, path: [...at, ...problem.path] }));
-    return [{ sink: { name, kind, config, lane: laneOf(config, kind.lane), render }, secrets: secretsIn(schema, config) }];
+    const secrets = [...secretsIn(schema, config), ...(kind.secrets?.(config) ?? [])];
+    return [{ sink: { name, kind, config, lane: laneOf(config, kind.lane), render }, secrets }];
   });
 }
 

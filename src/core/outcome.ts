@@ -4,7 +4,8 @@
  * - `retry`: it may work later. `afterMs` is the far side's own wish (Retry-After), unclamped.
  *   `holdSink` says the fault is the far side's as a whole (429, refused connection), not this message's.
  * - `rejected`: it will never work as it is.
- * `answer` is what the far side said, for people to read: bounded by ANSWER_CHARS_MAX.
+ * `answer` is what the far side said, for people to read: uncut, as far as the sink reads. It can hold what was sent, and a secret that
+ * is cut in two is not found any more: it is redacted first, then cut.
  */
 export type Outcome =
   | { readonly kind: 'delivered'; readonly answer: string }

@@ -83,6 +83,8 @@ export interface SinkKind<Config = never, Content = never> {
   readonly lane: LaneDefaults;
   /** Checks what a schema cannot, and compiles the texts. Pure: no I/O. */
   prepare(config: Config, compiler: Compiler, report: Report): (event: EventView, body: Buffer) => Content;
+  /** Texts of the configuration that must be shown nowhere, beside those that the schema calls secrets. */
+  secrets?(config: Config): readonly string[];
   /** Opens the sink. Must not fail because the far side is away: that is a retry. */
   open(config: Config, context: SinkContext): Sink<Content>;
 }

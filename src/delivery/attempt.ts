@@ -63,6 +63,8 @@ async function sendGuarded(sink: Sink, messages: readonly Message[], timeoutMs: 
   const end = (): void => ending.abort(new Error(`no answer within ${timeoutMs} ms`));
   const timer = setTimeout(end, timeoutMs);
   stop.addEventListener('abort', end);
+  // A signal that has aborted tells nobody any more.
+  if (stop.aborted) end();
   try {
     return await Promise.race([sink.send(messages, ending.signal), abandoned]);
   } catch (error) {

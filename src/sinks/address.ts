@@ -8,6 +8,8 @@ forbidden.addAddress('100.100.100.200', 'ipv4');
 forbidden.addAddress('192.0.0.192', 'ipv4');
 forbidden.addSubnet('fe80::', 10, 'ipv6');
 forbidden.addAddress('fd00:ec2::254', 'ipv6');
+// The same of IPv4 behind NAT64.
+forbidden.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
 
 /** True for an address that is not connected to. Mapped IPv4 addresses count as what they map. */
 export function isForbidden(address: string): boolean {
@@ -15,7 +17,8 @@ export function isForbidden(address: string): boolean {
   return family !== 0 && forbidden.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-type Lookup = (
+/** What node:dns calls `lookup`. */
+export type Lookup = (
   host: string,
   options: LookupOptions,
   done: (error: NodeJS.ErrnoException | null, address: string | LookupAddress[], family?: number) => void,

@@ -33,9 +33,17 @@ export function openLines(stream: Writable): Sink<null> {
   };
 }
 
+/** What a stream that nobody reads is given. */
+const WAITING_BYTES_MAX = 16 * 1024 * 1024;
+
 function write(stream: Writable, text: string, signal: AbortSignal): Promise<Outcome> {
   return new Promise((resolve) => {
     const expired = (): void => resolve({ kind: 'retry', reason: 'timeout', answer: 'nobody reads the console', holdSink: true });
+    // Each attempt would put the same lines behind those that wait.
+    if (signal.aborted || stream.writableLength > WAITING_BYTES_MAX) {
+      expired();
+      return;
+    }
     signal.addEventListener('abort', expired, { once: true });
     stream.write(text, (error) => {
       signal.removeEventListener('abort', expired);

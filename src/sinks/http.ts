@@ -1,12 +1,15 @@
 import { lookup } from 'node:dns';
 import { Type, type Static } from 'typebox';
 import { Agent } from 'undici';
-import { excerpt, type Outcome } from '../core/outcome.js';
-import type { Compiler, Message, Sink, SinkKind } from '../core/sink.js';
+import type { EventView } from '../core/event.js';
+import type { Outcome } from '../core/outcome.js';
+import type { Compiler, Interpolated, Message, Sink, SinkKind } from '../core/sink.js';
 import type { Problem } from '../core/problem.js';
-import { guard, isForbidden } from './address.js';
+import { guard, isForbidden, type Lookup } from './address.js';
 import { faultOutcome, readSome, retryAfterMs } from './answer.js';
-import { castbridgeHeaders, headerFault } from './headers.js';
+import { castbridgeHeaders, compileHeaders } from './headers.js';
+import { secretsOfHeaders, secretsOfUrl } from './secrets.js';
+import { basicOf } from './url.js';
 
 const Statuses = (description: string) =>
   Type.Array(Type.Union([Type.Integer({ minimum: 100, maximum: 599 }), Type.String({ pattern: '^[1-5]xx$' })]), { description, default: [] });
@@ -45,20 +48,18 @@ export const http: SinkKind<Config, HttpContent> = {
     const url = compiler.interpolated(config.url, ['url'], encodeURIComponent);
     const fault = urlFault(url.literalPrefix, url.computed, config.allowLinkLocal);
     if (fault !== null) report({ path: ['url'], ...fault });
-    const headers = Object.entries(config.headers).map(([name, value]) => {
-      const wrong = headerFault(name);
-      if (wrong !== null) report({ path: ['headers', name], ...wrong });
-      return [name.toLowerCase(), compiler.interpolated(value, ['headers', name])] as const;
-    });
+    const headers = compileHeaders(config.headers, compiler, report);
     const body = bodyOf(config, compiler);
     return (event, received) => ({
-      url: url.render(event),
-      headers: Object.fromEntries(headers.map(([name, value]) => [name, headerValue(value.render(event))])),
+      url: withinPrefix(url, event),
+      headers: Object.fromEntries(Object.entries(headers(event)).map(([name, value]) => [name.toLowerCase(), headerValue(value)])),
       body: body?.(event) ?? received,
     });
   },
 
-  open: (config) => openHttp(config),
+  secrets: ({ url, headers }) => [...secretsOfUrl(url), ...secretsOfHeaders(headers)],
+
+  open: (config) => openHttp(config, lookup),
 };
 
 function bodyOf(config: Config, compiler: Compiler) {
@@ -77,12 +78,24 @@ function urlFault(prefix: string, computed: boolean, allowLinkLocal: boolean): P
   return null;
 }
 
+/** T50: what is computed must not lead out of the path that stands there. A URL takes `.` and `..` away, also where a dot is `%2e`. */
+function withinPrefix(text: Interpolated, event: EventView): string {
+  const url = text.render(event);
+  if (!text.computed || /[?#]/.test(text.literalPrefix)) return url;
+  const [path = ''] = url.slice(text.literalPrefix.lastIndexOf('/') + 1).split(/[?#]/);
+  if (path.split(/[/\\]/).some((segment) => /^(\.|%2e){1,2}$/i.test(segment))) {
+    throw new Error('the path of the URL holds "." or "..", which would lead elsewhere');
+  }
+  return url;
+}
+
 function headerValue(value: string): string {
   if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) throw new Error('the value of a header holds a line end, or a character that headers cannot carry');
   return value;
 }
 
-function openHttp(config: Config): Sink<HttpContent> {
+/** The sink over the names that `lookup` knows. */
+export function openHttp(config: Config, lookup: Lookup): Sink<HttpContent> {
   // The lane's signal bounds a request; these are for connections that outlive it.
   const agent = new Agent({
     connect: { ...(config.allowLinkLocal ? {} : { lookup: guard(lookup) }), ...(config.ca === undefined ? {} : { ca: config.ca }) },
@@ -94,8 +107,7 @@ function openHttp(config: Config): Sink<HttpContent> {
 
   const sendOne = async (message: Message<HttpContent>, signal: AbortSignal): Promise<Outcome> => {
     const url = new URL(message.content.url);
-    const authorization = url.username === '' ? {} : { authorization: basic(url) };
-    url.username = url.password = '';
+    const basic = basicOf(url);
     try {
       const answer = await agent.request({
         origin: url.origin,
@@ -104,7 +116,7 @@ function openHttp(config: Config): Sink<HttpContent> {
         headers: {
           'content-type': 'application/json',
           'user-agent': 'castbridge',
-          ...authorization,
+          ...(basic === null ? {} : { authorization: `Basic ${basic}` }),
           ...message.content.headers,
           ...encoded(castbridgeHeaders(message)),
         },
@@ -133,10 +145,6 @@ function percentEncoded(char: string): string {
   return Array.from(Buffer.from(char), (byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`).join('');
 }
 
-function basic(url: URL): string {
-  return `Basic ${Buffer.from(`${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`).toString('base64')}`;
-}
-
 /**
  * Statuses that say this very request will never be taken. Everything else is tried again (T04): 401, 403, 404 and 5xx
  * have all been seen during outages and wrong deployments of the far side, and heal when somebody mends it.
@@ -147,7 +155,7 @@ const REJECTED = new Set([400, 405, 406, 409, 410, 411, 413, 414, 415, 421, 422,
 function classifier({ retryOn, rejectOn }: Config): (status: number, retryAfter: string | null, text: string) => Outcome {
   const named = (list: Config['retryOn'], status: number): boolean => list.includes(status) || list.includes(`${Math.floor(status / 100)}xx`);
   return (status, retryAfter, text) => {
-    const answer = excerpt(`${status} ${text}`.trim());
+    const answer = `${status} ${text}`.trim();
     const reason = `http_${status}`;
     if (named(rejectOn, status)) return { kind: 'rejected', reason, answer };
     if (!named(retryOn, status)) {

@@ -1,4 +1,4 @@
-import { excerpt, type Outcome } from '../core/outcome.js';
+import type { Outcome } from '../core/outcome.js';
 
 /** Errors of the message itself. The broker names no offender: a batch is divided until one is left. */
 const OF_THE_MESSAGE: Readonly<Record<string, string>> = {
@@ -24,7 +24,7 @@ export type SendFault = { readonly divide: true; readonly outcome: Outcome } | {
 export function faultOf(error: unknown): SendFault {
   const root = rootOf(error);
   const type = stringAt(root, 'type');
-  const answer = excerpt(`${type === '' ? stringAt(root, 'name') : type}: ${stringAt(root, 'message')}`);
+  const answer = `${type === '' ? stringAt(root, 'name') : type}: ${stringAt(root, 'message')}`;
   const permanent = Object.hasOwn(OF_THE_MESSAGE, type) ? OF_THE_MESSAGE[type] : undefined;
   if (permanent !== undefined) return { divide: true, outcome: { kind: 'rejected', reason: permanent, answer } };
   if (type === 'INVALID_TOPIC_EXCEPTION') return { divide: false, outcome: { kind: 'rejected', reason: 'topic_invalid', answer } };

@@ -3,7 +3,7 @@ import { Type, type Static } from 'typebox';
 import type { Outcome } from '../core/outcome.js';
 import type { Interpolated, Log, Sink, SinkKind } from '../core/sink.js';
 import { Secret } from '../schema/values.js';
-import { headerFault } from './headers.js';
+import { compileHeaders } from './headers.js';
 import { recordOf, type KafkaContent } from './kafka-record.js';
 import { Session } from './kafka-session.js';
 import { TopicWriter, type Sending } from './kafka-topic.js';
@@ -21,7 +21,9 @@ const Config = Type.Object(
     topics: Type.Optional(
       Type.Array(Type.String(), { description: 'the topics a computed one may be; needed where the topic begins with a brace', minItems: 1 }),
     ),
-    key: Type.Optional(Type.String({ description: 'the key, in CEL: records of one key stay in order', minLength: 1 })),
+    key: Type.Optional(
+      Type.String({ description: 'the key, in CEL: records of one key go to one partition, in order as long as no send fails', minLength: 1 }),
+    ),
     headers: Type.Record(Type.String(), Type.String(), { description: 'further headers; values may hold CEL in braces', default: {} }),
     value: Type.Enum(['raw', 'cloudevents'], { description: 'the received bytes, or a CloudEvents 1.0 structured JSON around them', default: 'raw' }),
     // The others are not implemented by kafkajs.
@@ -50,7 +52,7 @@ const Config = Type.Object(
           username: Type.String({ description: 'the user', minLength: 1 }),
           password: Secret({ description: 'the password' }),
         },
-        { ...closed, description: 'who the bridge is' },
+        { ...closed, description: 'who the bridge is; without `tls`, the mechanism `plain` sends the password in clear text' },
       ),
     ),
   },
@@ -74,15 +76,11 @@ export const kafka: SinkKind<Config, KafkaContent> = {
     const fault = topicFault(topic, config.topics);
     if (fault !== null) report({ path: ['topic'], ...fault });
     const key = config.key === undefined ? () => null : compiler.expression(config.key, ['key']);
-    const headers = Object.entries(config.headers).map(([name, value]) => {
-      const wrong = headerFault(name);
-      if (wrong !== null) report({ path: ['headers', name], ...wrong });
-      return [name, compiler.interpolated(value, ['headers', name])] as const;
-    });
+    const headers = compileHeaders(config.headers, compiler, report);
     return (event) => ({
       topic: topic.render(event),
       key: key(event),
-      headers: Object.fromEntries(headers.map(([name, value]) => [name, value.render(event)])),
+      headers: headers(event),
     });
   },
 
@@ -93,6 +91,10 @@ export const kafka: SinkKind<Config, KafkaContent> = {
 function topicFault(topic: Interpolated, topics: Config['topics']): { what: string; remedy: string } | null {
   if (topic.computed && topic.literalPrefix === '' && topics === undefined) {
     return { what: 'an event could choose any topic', remedy: 'begin with a literal text, or list what is allowed under `topics`' };
+  }
+  const { literalPrefix, computed } = topic;
+  if (topics?.some((name) => (computed ? name.startsWith(literalPrefix) : name === literalPrefix)) === false) {
+    return { what: 'no topic under `topics` is one that it can be', remedy: 'add the topic to the list, or delete the list' };
   }
   const wrong = [...(topics ?? []), topic.literalPrefix].find((name) => name !== '' && !isTopic(name));
   return wrong === undefined ? null : { what: `"${wrong}" is no name of a topic`, remedy: 'use up to 249 letters, digits, ".", "_" and "-"' };

@@ -2,11 +2,12 @@ import { IncomingWebhook } from '@slack/webhook';
 import { Type, type Static } from 'typebox';
 import { Agent } from 'undici';
 import type { EventView } from '../core/event.js';
-import { excerpt, type Outcome } from '../core/outcome.js';
+import type { Outcome } from '../core/outcome.js';
 import type { Problem } from '../core/problem.js';
 import type { Compiler, Message, Sink, SinkKind } from '../core/sink.js';
 import { Secret } from '../schema/values.js';
 import { faultOutcome, readSome, retryAfterMs, type HttpAnswer } from './answer.js';
+import { secretsOfUrl } from './secrets.js';
 import { escapeSlack, fit, fitBlocks, type Block } from './slack-text.js';
 
 const Config = Type.Object(
@@ -42,7 +43,7 @@ const TEXT_CHARS_MAX = 4_000;
 export const slack: SinkKind<Config, SlackContent> = {
   type: 'slack',
   description:
-    'One message an event through an incoming webhook. `&`, `<` and `>` are escaped in every value a template puts out, unless it is filtered by `raw`; texts over Slack’s limits are cut, and say so. Paced to one message a second: above that, Slack hides messages without an error.',
+    'One message an event through an incoming webhook. `&`, `<` and `>` are escaped in every value a template puts out, unless it is filtered by `raw`; texts over Slack’s limits are cut, and say so. Paced to one message a second: above that, Slack hides messages without an error. Slack counts for each webhook, and a pace is a sink’s own: give each channel one sink.',
   schema: Config,
   lane: { concurrency: 1, batch: 1, timeoutMs: 10_000, pacePerSecond: 1 },
 
@@ -57,8 +58,17 @@ export const slack: SinkKind<Config, SlackContent> = {
     });
   },
 
+  /** A server may show the path alone, or a part of it. */
+  secrets: ({ webhookUrl }) => [...pathOf(webhookUrl), ...secretsOfUrl(webhookUrl)],
+
   open: (config) => openSlack(config),
 };
+
+function pathOf(webhookUrl: string): string[] {
+  if (!URL.canParse(webhookUrl)) return [];
+  const { pathname } = new URL(webhookUrl);
+  return pathname === '/' ? [] : [pathname];
+}
 
 /** Loopback is for stand-ins in tests. */
 function urlFault(text: string): Pick<Problem, 'what' | 'remedy'> | null {
@@ -159,7 +169,7 @@ const PERMANENT = new Set([
 /** Slack answers `ok`, or an error's name: also with 200 (T39). What it does not name is tried again. */
 function classify({ status, retryAfter, text }: HttpAnswer): Outcome {
   const word = text.trim();
-  const answer = excerpt(`${status} ${word}`.trim());
+  const answer = `${status} ${word}`.trim();
   if (status === 200 && (word === 'ok' || word === '{"ok":true}')) return { kind: 'delivered', answer };
   const name = /^[a-z_]+/.exec(word)?.[0] ?? '';
   if (PERMANENT.has(name)) return { kind: 'rejected', reason: `slack_${name}`, answer };

@@ -10,3 +10,7 @@ it('T47: finds a secret as it is, inside a URL, and inside JSON', () => {
 it('leaves a text alone where there is nothing to hide', () => {
   expect(createRedact([''])('plain')).toBe('plain');
 });
+
+it('takes half a character for what it is', () => {
+  expect(createRedact(['\ud83esecret'])('a \ud83esecret')).toBe('a [redacted]');
+});

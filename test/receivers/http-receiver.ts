@@ -1,4 +1,4 @@
-import type { ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { listen, type Listener } from './listener.js';
 
 /** A request as it came. */
@@ -9,15 +9,17 @@ export interface Received {
   readonly body: Buffer;
 }
 
-/** What the receiver does with a request. `hold`: it is answered 200 at `release`. */
+/** What the receiver does with a request. `hold`: it is answered 200 at `release`. `echo`: 400, and the whole request. */
 export type Answer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
   | 'hang'
+  | 'echo'
   | 'hold'
   | 'close-before-answer'
   | 'close-in-answer'
   | 'broken-chunk'
-  | 'endless-body';
+  | 'endless-body'
+  | 'slow-body';
 
 /** An HTTP server that writes down what arrives, and answers as it is told. */
 export interface HttpReceiver extends Listener {
@@ -37,6 +39,7 @@ export async function startHttpReceiver(): Promise<HttpReceiver> {
     received.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body });
     const how = scripted.shift() ?? usual;
     if (how === 'hold') held.push(response);
+    else if (how === 'echo') answer(response, { status: 400, body: echoOf(request, body) });
     else answer(response, how);
   });
   return {
@@ -52,7 +55,11 @@ export async function startHttpReceiver(): Promise<HttpReceiver> {
   };
 }
 
-function answer(response: ServerResponse, how: Exclude<Answer, 'hold'>): void {
+function echoOf({ method, url, headers }: IncomingMessage, body: Buffer): string {
+  return `${method} ${url} ${JSON.stringify(headers)} ${body.toString()}`;
+}
+
+function answer(response: ServerResponse, how: Exclude<Answer, 'hold' | 'echo'>): void {
   if (typeof how === 'object') {
     response.writeHead(how.status, how.headers).end(how.body ?? '');
     return;
@@ -68,6 +75,9 @@ function answer(response: ServerResponse, how: Exclude<Answer, 'hold'>): void {
       return;
     case 'broken-chunk':
       response.socket?.end('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n');
+      return;
+    case 'slow-body':
+      response.writeHead(200).write('never more than this');
       return;
     case 'endless-body': {
       response.writeHead(200);

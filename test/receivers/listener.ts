@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 /** An HTTP server on a loopback port of its own, which can go away and come back. */
 export interface Listener {
   readonly url: string;
+  /** Open connections. */
+  connections(): Promise<number>;
   /** Refuses connections, and cuts those there are. */
   goAway(): Promise<void>;
   /** Listens on the same port again. */
@@ -24,6 +26,7 @@ export async function listen(handle: (request: IncomingMessage, body: Buffer, re
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://127.0.0.1:${port}`,
+    connections: () => new Promise((resolve, reject) => server.getConnections((error, count) => (error === null ? resolve(count) : reject(error)))),
     goAway: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

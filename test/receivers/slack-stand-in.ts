@@ -103,19 +103,33 @@ function judge(body: Buffer): Posted | string {
 
 function isBlock(block: unknown): boolean {
   if (!isObject(block) || typeof block['type'] !== 'string' || !TYPES.includes(block['type'])) return false;
-  const { type, text, fields, elements } = block;
+  const { type, text, fields, elements, accessory } = block;
   if (type === 'header' && !(isText(text, TEXTS['header'] ?? 0) && isObject(text) && text['type'] === 'plain_text')) return false;
   if (type === 'section' && text === undefined && fields === undefined) return false;
   if (type === 'section' && text !== undefined && !isText(text, TEXTS['section'] ?? 0)) return false;
   if (fields !== undefined && !(Array.isArray(fields) && fields.length > 0 && fields.length <= 10 && fields.every((field) => isText(field, 2_000))))
     return false;
+  if (type === 'image' && !isElement(block)) return false;
+  if (type === 'markdown' && !isWords(text, 12_000)) return false;
+  if (accessory !== undefined && !isElement(accessory)) return false;
+  if (type === 'actions' && !(Array.isArray(elements) && elements.length > 0 && elements.length <= 25 && elements.every(isElement))) return false;
   if (type === 'context' && !(Array.isArray(elements) && elements.length > 0 && elements.length <= 10)) return false;
   return true;
 }
 
+function isElement(element: unknown): boolean {
+  if (!isObject(element)) return false;
+  if (element['type'] === 'image') return isWords(element['alt_text'], 2_000) && (element['title'] === undefined || isText(element['title'], 2_000));
+  if (element['type'] !== 'button') return true;
+  const { text, value, url } = element;
+  return isText(text, 75) && (value === undefined || isWords(value, 2_000)) && (url === undefined || isWords(url, 3_000));
+}
+
 function isText(text: unknown, max: number): boolean {
-  if (!isObject(text) || (text['type'] !== 'mrkdwn' && text['type'] !== 'plain_text')) return false;
-  const value = text['text'];
+  return isObject(text) && (text['type'] === 'mrkdwn' || text['type'] === 'plain_text') && isWords(text['text'], max);
+}
+
+function isWords(value: unknown, max: number): boolean {
   return typeof value === 'string' && value.length > 0 && value.length <= max && wellFormed(value);
 }
 

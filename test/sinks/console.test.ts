@@ -87,3 +87,31 @@ describe('a line of the console', () => {
     expect(JSON.parse(await lineOf(Buffer.from('{"broken":\n')))).toMatchObject({ body: '{"broken":\n' });
   });
 });
+
+describe('a console that nobody reads', () => {
+  const message: Message<null> = {
+    deliveryId: '1-0.0',
+    event: { id: 'evt_1', source: 'castai', type: 'test', receivedAt: '2026-01-12T09:24:07.000Z', receivedMs: 0, time: null },
+    body: Buffer.from(JSON.stringify('x'.repeat(1024 * 1024))),
+    content: null,
+  };
+
+  it('is not given the same lines without end', async () => {
+    const reader = startReader();
+    reader.hang();
+    const sink = openLines(reader.stream);
+    for (let time = 0; time < 30; time++) {
+      const ending = new AbortController();
+      const sending = sink.send([message], ending.signal);
+      ending.abort();
+      expect(await sending).toMatchObject([{ kind: 'retry', reason: 'timeout', holdSink: true }]);
+    }
+    expect(reader.stream.writableLength).toBeLessThan(20 * 1024 * 1024);
+  });
+
+  it('is not waited for where there is no time left', async () => {
+    const reader = startReader();
+    reader.hang();
+    expect(await openLines(reader.stream).send([message], AbortSignal.abort())).toMatchObject([{ kind: 'retry', reason: 'timeout' }]);
+  });
+});

@@ -5,6 +5,7 @@ import { isIP, type AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.js';
 import { guard } from '../../src/sinks/address.js';
+import { openHttp } from '../../src/sinks/http.js';
 import { retryAfterMs } from '../../src/sinks/answer.js';
 import { sinkContract } from '../contract/sink.js';
 import { createAuthority } from '../receivers/certificates.js';
@@ -92,8 +93,26 @@ describe('http', () => {
   });
 
   describe('T52: a hostile answer', () => {
-    it('is read no further than its limit', async () => {
-      expect(await answered('endless-body')).toMatchObject({ kind: 'delivered' });
+    it('is read no further than its limit, and its connection is closed', async () => {
+      const { open, message } = configured(http());
+      const opened = open();
+      for (let time = 0; time < 50; time++) {
+        receiver.script('endless-body');
+        const [outcome] = await opened.send([message()], new AbortController().signal);
+        expect(outcome).toMatchObject({ kind: 'delivered' });
+        expect(outcome?.answer.length).toBeLessThanOrEqual(66_000);
+      }
+      await expect.poll(() => receiver.connections()).toBe(0);
+      await opened.close();
+    });
+
+    it('that never ends is given up when the signal says so, and its connection is closed', async () => {
+      const { open, message } = configured(http());
+      const opened = open();
+      receiver.script('slow-body');
+      expect(await opened.send([message()], AbortSignal.timeout(50))).toMatchObject([{ kind: 'retry', reason: 'timeout' }]);
+      await expect.poll(() => receiver.connections()).toBe(0);
+      await opened.close();
     });
 
     it.each([
@@ -161,6 +180,8 @@ describe('http', () => {
     it('turns user and password of the URL into basic authentication', async () => {
       await sent(http({ url: `${receiver.url.replace('://', '://us%40er:p%3Ass@')}/hook` }));
       expect(last()?.headers['authorization']).toBe(`Basic ${Buffer.from('us@er:p:ss').toString('base64')}`);
+      await sent(http({ url: `${receiver.url.replace('://', '://:100%25%zz@')}/hook` }));
+      expect(last()?.headers['authorization']).toBe(`Basic ${Buffer.from(':100%25%zz').toString('base64')}`);
     });
   });
 
@@ -197,9 +218,63 @@ describe('http', () => {
           )('name', { all: true }, (error, list) => resolve(error?.code ?? list));
         });
       expect(await found(['192.0.2.1', '169.254.169.254'])).toBe('EADDRINFO_FORBIDDEN');
-      expect(await found(['fe80::1'])).toBe('EADDRINFO_FORBIDDEN');
+      for (const address of ['fe80::1', 'fe80::1%eth0', '::ffff:169.254.169.254', '::ffff:a9fe:a9fe', '64:ff9b::a9fe:a9fe']) {
+        expect(await found([address])).toBe('EADDRINFO_FORBIDDEN');
+      }
       expect(await found(['127.0.0.1'])).toEqual([{ address: '127.0.0.1', family: 4 }]);
       expect(await sent({ type: 'http', url: receiver.url.replace('127.0.0.1', 'localhost') })).toMatchObject({ kind: 'delivered' });
+    });
+  });
+
+  it('T49: is not connected to where its name leads to a metadata address', async () => {
+    const { message } = configured({ type: 'http', url: 'http://metadata.example/' });
+    const asked: string[] = [];
+    const opened = openHttp({ url: '', headers: {}, method: 'POST', retryOn: [], rejectOn: [], allowLinkLocal: false }, (host, _options, done) => {
+      asked.push(host);
+      done(null, [{ address: '169.254.169.254', family: 4 }]);
+    });
+    expect(await opened.send([message()], AbortSignal.timeout(2_000))).toMatchObject([{ kind: 'retry', reason: 'address_forbidden' }]);
+    expect(asked).toEqual(['metadata.example']);
+    await opened.close();
+  });
+
+  it('is a retry where the signal aborts while it connects, and closes all the same', async () => {
+    const { message } = configured({ type: 'http', url: 'http://slow.example/' });
+    const opened = openHttp({ url: '', headers: {}, method: 'POST', retryOn: [], rejectOn: [], allowLinkLocal: false }, () => undefined);
+    expect(await opened.send([message()], AbortSignal.timeout(50))).toMatchObject([{ kind: 'retry', reason: 'timeout' }]);
+    await opened.close();
+  });
+
+  describe('T50: the path of a URL', () => {
+    it.each([
+      ['/castai/{event.type}/x', '..'],
+      ['/castai/{event.type}/x', '.'],
+      ['/castai/{event.type}', '..'],
+      ['/castai/{event.type}?a=b', '..'],
+      ['/castai/{event.type}#a', '..'],
+      ['/castai/.{event.type}/x', '.'],
+      ['/castai/.{event.type}/x', ''],
+      ['/castai/.{event.type}', ''],
+      ['/castai/%2e{event.type}/x', '.'],
+      ['/castai/%2E{event.type}%2e/x', ''],
+      ['/castai/{event.source}/{event.type}/x', '..'],
+      ['/castai/a\\{event.type}/x', '..'],
+    ])('%s is not rendered where the type is %j', (path, type) => {
+      expect(() => configured(http({ url: `${receiver.url}${path}` })).message({ type })).toThrow('would lead elsewhere');
+    });
+
+    it.each(['...', '%2e%2e', '..;', '/../', '..\\..', ' ..', '\t..'])('keeps its beginning where the type is %j', async (type) => {
+      expect(await sent(http({ url: `${receiver.url}/castai/{event.type}/x` }), { type })).toMatchObject({ kind: 'delivered' });
+      expect(last()?.path).toBe(`/castai/${encodeURIComponent(type)}/x`);
+    });
+
+    it('may hold ".." where nothing is computed, and in a query', async () => {
+      await sent(http({ url: `${receiver.url}/a/../b` }));
+      expect(last()?.path).toBe('/b');
+      await sent(http({ url: `${receiver.url}/a/../b/{event.type}?x={event.type}/..` }), { type: 'test' });
+      expect(last()?.path).toBe('/b/test?x=test/..');
+      await sent(http({ url: `${receiver.url}/b?x=/{event.type}` }), { type: '..' });
+      expect(last()?.path).toBe('/b?x=/..');
     });
   });
 
@@ -228,6 +303,18 @@ describe('http', () => {
       expect(await sent({ type: 'http', url, ca })).toMatchObject({ kind: 'retry', reason: 'tls' });
       server.close();
     });
+  });
+
+  it('is a retry where it is closed while a request is under way', async () => {
+    const { open, message } = configured(http());
+    const opened = open();
+    receiver.script('hang');
+    const before = receiver.received.length;
+    const sending = opened.send([message()], AbortSignal.timeout(5_000));
+    await expect.poll(() => receiver.received.length).toBe(before + 1);
+    await opened.close();
+    expect(await sending).toMatchObject([{ kind: 'retry' }]);
+    await expect.poll(() => receiver.connections()).toBe(0);
   });
 
   it('a name that does not resolve is a retry that holds the sink', async () => {

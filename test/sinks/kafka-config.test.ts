@@ -17,6 +17,8 @@ it.each([
   [{ topic: 'castai.events' }],
   [{ topic: 'castai.{event.type}' }],
   [{ topic: '{event.source}', topics: ['castai', 'other'] }],
+  [{ topic: 'castai', topics: ['castai', 'other'] }],
+  [{ topic: 'castai.{event.type}', topics: ['castai.test', 'other'] }],
   [{ topic: 'castai.events', brokers: ['kafka-1:9092', '10.0.0.1:9092'], tls: true, headers: { 'content-type': 'text/plain' } }],
 ])('%o is a sink', (sink) => expect(problemsOf(sink)).toEqual([]));
 
@@ -24,6 +26,8 @@ it.each([
   ['T50: a topic that an event could choose', { topic: '{event.type}' }, 'topic: an event could choose any topic'],
   ['a topic of an impossible name', { topic: 'castai events' }, 'topic: "castai events" is no name of a topic'],
   ['an allowed topic of an impossible name', { topic: '{event.type}', topics: ['a/b'] }, 'topic: "a/b" is no name of a topic'],
+  ['a topic that is not allowed', { topic: 'castai', topics: ['other'] }, 'topic: no topic under `topics`'],
+  ['a computed topic that is never allowed', { topic: 'castai.{event.type}', topics: ['castai'] }, 'topic: no topic under `topics`'],
   ['a header of the bridge’s own', { topic: 't', headers: { 'Castbridge-Event-Id': 'x' } }, 'headers.Castbridge-Event-Id: the bridge sets'],
   ['a broker without a port', { topic: 't', brokers: ['kafka-1'] }, 'brokers[0]'],
   ['an IPv6 address, of which kafkajs would take the half', { topic: 't', brokers: ['[::1]:9092'] }, 'brokers[0]'],

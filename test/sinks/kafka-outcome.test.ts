@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ANSWER_CHARS_MAX, type Outcome } from '../../src/core/outcome.js';
+import type { Outcome } from '../../src/core/outcome.js';
 import { faultOf } from '../../src/sinks/kafka-outcome.js';
 
 /** An error with the fields that kafkajs gives it. */
@@ -54,10 +54,9 @@ describe('the outcome of a failed send', () => {
     }
   });
 
-  it('says what was wrong, in bounds', () => {
+  it('says what was wrong', () => {
     expect(faultOf(error({ type: 'MESSAGE_TOO_LARGE' }, 'The request included a message larger')).outcome.answer).toBe(
       'MESSAGE_TOO_LARGE: The request included a message larger',
     );
-    expect(faultOf(error({}, 'x'.repeat(10_000))).outcome.answer).toHaveLength(ANSWER_CHARS_MAX);
   });
 });

@@ -2,6 +2,7 @@ import type { LaneConfiguration } from '../../src/config/configuration.js';
 import { parseConfig } from '../../src/config/load.js';
 import type { EventView } from '../../src/core/event.js';
 import type { Outcome } from '../../src/core/outcome.js';
+import { createRedact, type Redact } from '../../src/core/redact.js';
 import type { Log, Message, Sink } from '../../src/core/sink.js';
 import { kinds } from '../../src/kinds.js';
 
@@ -13,6 +14,9 @@ export const silent: Log = { debug: () => undefined, info: () => undefined, warn
 /** A sink as the loader makes it of the YAML: what is tested is what users get. */
 export interface Configured {
   readonly lane: LaneConfiguration;
+  readonly render: (event: EventView, body: Buffer) => unknown;
+  /** Hides the secrets that the loader found. */
+  readonly redact: Redact;
   /** Opens the sink. */
   readonly open: () => Sink<never>;
   /** The message an event becomes. Throws where it cannot be rendered. */
@@ -32,6 +36,8 @@ export function configured(sink: object): Configured {
   if (built === undefined) throw new Error('the sink was not built');
   return {
     lane: built.lane,
+    render: built.render,
+    redact: createRedact(loaded.config.secrets),
     open: () => built.kind.open(built.config, { name: 'out', log: silent }),
     message: (parts, body) => messageOf(view(parts), body, built.render),
   };
@@ -48,7 +54,8 @@ export async function sent(sink: object, event: Partial<EventView> = {}, signal 
   }
 }
 
-function view(parts: Partial<EventView> = {}): EventView {
+/** An event as sinks see it. */
+export function view(parts: Partial<EventView> = {}): EventView {
   const { id = 'evt_1', type = 'resource.created', data = { nodes: 3 } } = parts;
   return {
     source: 'castai',

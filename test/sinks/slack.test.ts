@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { fit } from '../../src/sinks/slack-text.js';
 import { sinkContract } from '../contract/sink.js';
 import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
 import { configured, sent } from './sent.js';
@@ -118,6 +119,8 @@ describe('slack', () => {
   });
 
   it('T40: any payload becomes a message that Slack takes, cut on a whole character and saying so', async () => {
+    const title = { type: 'plain_text', text: '{{ event.name }}' };
+    const button = { type: 'button', text: title, value: '{{ event.data }}', url: '{{ event.message }}' };
     const blocks = [
       { type: 'header', text: { type: 'plain_text', text: '{{ event.name }}' } },
       {
@@ -126,6 +129,10 @@ describe('slack', () => {
         fields: [{ type: 'mrkdwn', text: '{{ event.message }}' }],
       },
       { type: 'context', elements: [{ type: 'mrkdwn', text: '{{ event.data.a }}' }] },
+      { type: 'section', text: { type: 'mrkdwn', text: '{{ event.name }}' }, accessory: button },
+      { type: 'actions', elements: [button] },
+      { type: 'image', image_url: 'https://images.example/a.png', alt_text: '{{ event.name }}', title },
+      { type: 'markdown', text: '{{ event.message }}' },
     ];
     const { open, message } = configured(sink({ text: '{{ event.name }} {{ event.data }} {{ event.message }}', blocks }));
     const opened = open();
@@ -144,6 +151,25 @@ describe('slack', () => {
     await opened.close();
     await sent(sink({ text: '{{ event.message }}' }), { message: '&'.repeat(10_000) });
     expect(slack.posted.at(-1)?.text).toMatch(/^(&amp;)+… \(truncated\)$/);
+  });
+
+  it.each([
+    ['a link alone', `<https://x.example/${'a'.repeat(5_000)}|label>`, 3_000, /^… \(truncated\)$/],
+    ['a link at the cut', `word ${'<https://x.example/a|label>'.repeat(200)}`, 3_000, /^word (<[^<>]+>)+… \(truncated\)$/],
+    ['an entity at the cut', '&amp;'.repeat(31), 150, /^(&amp;)+… \(truncated\)$/],
+    ['a character at the cut', '🦊'.repeat(100), 150, /^(🦊)+… \(truncated\)$/u],
+    ['half a character', 'a\ud83e', 150, /^a\uFFFD$/],
+    ['what is as long as it may be', 'x'.repeat(150), 150, /^x{150}$/],
+    ['nothing but spaces', ' \n', 150, /^—$/],
+  ])('fits %s into the limit', (_, text, max, expected) => {
+    expect(fit(text, max)).toMatch(expected);
+    expect(fit(text, max).length).toBeLessThanOrEqual(max);
+  });
+
+  it('leaves a template alone that is wrong in itself: Slack says so, and it is a dead letter', async () => {
+    for (const block of [{ type: 'section' }, { type: 'section', fields: [] }, { type: 'context', elements: [] }, { type: 'header', text: 7 }]) {
+      expect(await sent(sink({ blocks: [block] }))).toMatchObject({ kind: 'rejected', reason: 'slack_invalid_blocks' });
+    }
   });
 
   it.each([
