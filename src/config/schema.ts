@@ -1,6 +1,6 @@
 import { Type, type Static, type TObject, type TProperties } from 'typebox';
 import type { LaneDefaults } from '../core/sink.js';
-import { Duration, Rate, Secret, Size } from '../schema/values.js';
+import { AGE, Duration, Rate, Secret, Size, TIMER } from '../schema/values.js';
 
 /** Names of sources, sinks and routes: they appear in metrics, headers and commands. */
 export const NAME = '^[A-Za-z][A-Za-z0-9_-]{0,62}$';
@@ -46,9 +46,10 @@ export const DocumentSchema = Type.Object(
     server: section('where webhooks come in', {
       host: Type.String({ description: 'address to listen on', default: '0.0.0.0', minLength: 1 }),
       port: Port('port to listen on; 0: any free one', 3000),
-      bodyLimit: Size({ description: 'larger bodies are answered 413', default: '1MiB' }),
-      headerTimeout: Duration({ description: 'how long the headers of a request may take', default: '10s' }),
-      bodyTimeout: Duration({ description: 'how long the body of a request may take', default: '30s' }),
+      // A body is held in memory whole, and the webhooks of one moment together.
+      bodyLimit: Size({ description: 'larger bodies are answered 413', default: '1MiB', min: '1B', max: '64MiB' }),
+      headerTimeout: Duration({ description: 'how long the headers of a request may take', default: '10s', ...TIMER }),
+      bodyTimeout: Duration({ description: 'how long the body of a request may take', default: '30s', ...TIMER }),
     }),
     operations: section('health, metrics and the operators’ API', {
       host: Type.String({ description: 'address to listen on; any but loopback needs a token', default: '127.0.0.1', minLength: 1 }),
@@ -57,10 +58,10 @@ export const DocumentSchema = Type.Object(
     }),
     storage: Type.Unknown({ description: 'where events are kept', default: {} }),
     dedup: section('when an event counts as seen', {
-      window: Duration({ description: 'how long an id is remembered', default: '7d' }),
+      window: Duration({ description: 'how long an id is remembered', default: '7d', ...AGE }),
     }),
     shutdown: section('how the bridge stops', {
-      grace: Duration({ description: 'how long requests and sends under way may take to end', default: '20s' }),
+      grace: Duration({ description: 'how long requests and sends under way may take to end', default: '20s', ...TIMER }),
     }),
     sources: Type.Record(Type.String({ pattern: NAME }), Type.Unknown(), {
       ...closed,
@@ -78,7 +79,7 @@ export type DocumentShape = Static<typeof DocumentSchema>;
 
 /** The keys every store has, whatever its kind. */
 export const StorageSchema = Type.Object({
-  retention: Duration({ description: 'how long settled events, their deliveries and attempts are kept', default: '7d' }),
+  retention: Duration({ description: 'how long settled events, their deliveries and attempts are kept', default: '7d', ...AGE }),
 });
 
 export type StorageShape = Static<typeof StorageSchema>;
@@ -107,22 +108,22 @@ export const LaneSchema = (lane: LaneDefaults) =>
     retry: Type.Object(
       {
         attempts: Type.Integer({ description: 'attempts in all, the first included', minimum: 1, maximum: 1_000_000, default: 1000 }),
-        initial: Duration({ description: 'upper bound of the first back-off; it doubles from there', default: '1s' }),
-        max: Duration({ description: 'upper bound of every back-off, and of an accepted Retry-After', default: '10m' }),
-        maxAge: Duration({ description: 'no attempt is scheduled later than this after the event was received', default: '24h' }),
+        initial: Duration({ description: 'upper bound of the first back-off; it doubles from there', default: '1s', ...TIMER }),
+        max: Duration({ description: 'upper bound of every back-off, and of an accepted Retry-After', default: '10m', ...TIMER }),
+        maxAge: Duration({ description: 'no attempt is scheduled later than this after the event was received', default: '24h', ...AGE }),
       },
       { ...closed, description: 'when and how often a failed delivery is tried again', default: {} },
     ),
-    timeout: Duration({ description: 'how long one send may take', default: `${lane.timeoutMs}ms` }),
+    timeout: Duration({ description: 'how long one send may take', default: `${lane.timeoutMs}ms`, ...TIMER }),
     concurrency: Type.Integer({ description: 'sends under way at once', minimum: 1, maximum: 256, default: lane.concurrency }),
     // Where the far side takes one at a time there is nothing to choose.
     ...(lane.batch === 1 ? {} : { batch: Batch(lane.batch) }),
     pace: Type.Optional(
-      Rate(
-        lane.pacePerSecond === null
-          ? { description: 'deliveries a second at most' }
-          : { description: 'deliveries a second at most', default: `${lane.pacePerSecond}/s` },
-      ),
+      Rate({
+        description: 'deliveries a second at most',
+        min: '1/h',
+        ...(lane.pacePerSecond === null ? {} : { default: `${lane.pacePerSecond}/s` }),
+      }),
     ),
   });
 

@@ -3,12 +3,19 @@ import type { Problem, Report } from '../core/problem.js';
 import { suggest } from '../core/suggest.js';
 import { parseDuration, parseRate, parseSize } from './units.js';
 
-/** How each unit is read, and what to tell somebody who wrote it wrong. */
-const UNITS: Readonly<Record<string, { readonly parse: (text: string) => unknown; readonly remedy: string }>> = {
-  duration: { parse: parseDuration, remedy: 'write a number with its unit: 500ms, 10s, 5m, 1h30m, 7d' },
-  size: { parse: parseSize, remedy: 'write a number with its unit: 512KiB, 1MiB, 1MB' },
-  rate: { parse: parseRate, remedy: 'write a number a second, minute or hour: 1/s, 30/m' },
-  secret: { parse: (text) => text, remedy: '' },
+/** How a unit is read, and what to tell somebody who wrote it wrong. */
+interface UnitRule {
+  readonly parse: (text: string) => unknown;
+  readonly remedy: string;
+  readonly belowMin: string;
+  readonly aboveMax: string;
+}
+
+const UNITS: Readonly<Record<string, UnitRule>> = {
+  duration: { parse: parseDuration, remedy: 'write a number with its unit: 500ms, 10s, 5m, 1h30m, 7d', belowMin: 'too short', aboveMax: 'too long' },
+  size: { parse: parseSize, remedy: 'write a number with its unit: 512KiB, 1MiB, 1MB', belowMin: 'too small', aboveMax: 'too large' },
+  rate: { parse: parseRate, remedy: 'write a number a second, minute or hour: 1/s, 30/m', belowMin: 'too slow', aboveMax: 'too fast' },
+  secret: { parse: (text) => text, remedy: '', belowMin: '', aboveMax: '' },
 };
 
 const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, verbose: true, allowUnionTypes: true });
@@ -17,11 +24,22 @@ ajv.addKeyword({
   type: 'string',
   validate: (unit: string, text: string) => UNITS[unit]?.parse(text) !== null,
 });
+// Both hold for a text that is no such value: `unit` says that already.
+ajv.addKeyword({ keyword: 'min', type: 'string', validate: (min: string, text: string, at?: object) => !isLess(text, min, at) });
+ajv.addKeyword({ keyword: 'max', type: 'string', validate: (max: string, text: string, at?: object) => !isLess(max, text, at) });
+
+function isLess(left: string, right: string, at: Schema = {}): boolean {
+  const unit = UNITS[at.unit ?? ''];
+  const [a, b] = [unit?.parse(left), unit?.parse(right)];
+  return typeof a === 'number' && typeof b === 'number' && a < b;
+}
 
 /** A schema as the loader walks it: the part of JSON Schema that the kinds use. */
 export interface Schema {
   readonly type?: string;
   readonly unit?: string;
+  readonly min?: string;
+  readonly max?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly patternProperties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: Schema | boolean;
@@ -112,6 +130,18 @@ function problemOf(error: ErrorObject, root: Problem['path']): Problem {
     }
     case 'unit':
       return { path, what: `"${String(error.data)}" is no ${String(error.schema)}`, remedy: UNITS[String(error.schema)]?.remedy ?? described };
+    case 'min':
+      return {
+        path,
+        what: `"${String(error.data)}" is ${UNITS[parent.unit ?? '']?.belowMin ?? 'too little'}`,
+        remedy: `make it at least ${String(error.schema)}`,
+      };
+    case 'max':
+      return {
+        path,
+        what: `"${String(error.data)}" is ${UNITS[parent.unit ?? '']?.aboveMax ?? 'too much'}`,
+        remedy: `make it at most ${String(error.schema)}`,
+      };
     case 'enum':
       return {
         path,
