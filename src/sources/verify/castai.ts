@@ -1,9 +1,9 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { Type, type Static } from 'typebox';
 import type { Report } from '../../core/problem.js';
+import { secretFault } from '../../core/secret.js';
 import type { SignedRequest, Verdict, VerifierKind, Verify } from '../../core/source.js';
 import { AGE, Duration, Secret } from '../../schema/values.js';
-import { secretFault } from '../secret.js';
 
 const schema = Type.Object(
   {
