@@ -26,8 +26,10 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
     const { line, col } = lines.linePos(offset);
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
-  if (document.errors.length > 0) {
-    for (const error of toldOf(document.errors)) report(`${place(error.pos[0])}  ${error.message}; ${remedyFor(error, text)}`);
+  // A warning is a mistake too: the text behind an unknown tag would be taken as it stands.
+  const faults = [...toldOf(document.errors), ...document.warnings];
+  if (faults.length > 0) {
+    for (const fault of faults) report(`${place(fault.pos[0])}  ${fault.message}; ${remedyFor(fault, text)}`);
     return null;
   }
 
@@ -59,7 +61,7 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
   }
 }
 
-type SyntaxFault = Document['errors'][number];
+type SyntaxFault = Document['errors' | 'warnings'][number];
 
 /** After the first error of the syntax the parser reads the rest wrong: what it says of that would only hide the first. */
 function toldOf(errors: readonly SyntaxFault[]): readonly SyntaxFault[] {
@@ -70,6 +72,7 @@ function toldOf(errors: readonly SyntaxFault[]): readonly SyntaxFault[] {
 function remedyFor({ code, pos: [offset] }: SyntaxFault, text: string): string {
   if (code === 'DUPLICATE_KEY') return 'delete one of them, or give it another name';
   if (code === 'TAB_AS_INDENT') return 'use spaces';
+  if (code === 'TAG_RESOLVE_FAILED') return 'YAML tags have no meaning here: write ${VAR} or ${file:PATH}';
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n')[0] ?? '';
   // Between braces and brackets, YAML takes the brace of `port: ${PORT}` for one of its own.
   return /[:[,] *\$\{/.test(line) ? 'put quotes around texts that hold ${…}' : 'mend the YAML here';

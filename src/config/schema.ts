@@ -2,7 +2,7 @@ import { Type, type Static, type TObject, type TProperties } from 'typebox';
 import type { LaneDefaults } from '../core/sink.js';
 import { AGE, Duration, Rate, Secret, Size, TIMER } from '../schema/values.js';
 
-/** Names of sources, sinks and routes: they appear in metrics, headers and commands. */
+/** Names of sources, sinks and routes: they appear in metrics, logs and commands. */
 export const NAME = '^[A-Za-z][A-Za-z0-9_-]{0,62}$';
 
 const Port = (description: string, port: number) => Type.Integer({ description, minimum: 0, maximum: 65535, default: port });
@@ -12,7 +12,7 @@ const section = <Properties extends TProperties>(description: string, properties
 
 const Patterns = (description: string) =>
   Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
-    description: `${description} A glob (\`*\` any run, \`?\` one character), or a list: any of them.`,
+    description: `${description}: a glob (\`*\` any run, \`?\` one character), or a list, any of them`,
   });
 
 const Targets = Type.Array(Type.String(), { description: 'names of sinks', minItems: 1, uniqueItems: true });
@@ -20,22 +20,28 @@ const Targets = Type.Array(Type.String(), { description: 'names of sinks', minIt
 /** A row of the routing table, as it stands in the YAML. */
 export const Route = Type.Object(
   {
-    name: Type.Optional(Type.String({ description: 'shown in logs, headers and stories; `route-N` where it is not given', pattern: NAME })),
+    name: Type.Optional(
+      Type.String({
+        description:
+          'what logs and `castbridge events` call it; without one it is `route-N` by its place, and replay goes by names: rows that have one keep it when others are put in above',
+        pattern: NAME,
+      }),
+    ),
     match: Type.Optional(
       Type.Object(
         {
-          source: Type.Optional(Patterns('Name of the source.')),
-          type: Type.Optional(Patterns('Type of the event.')),
-          severity: Type.Optional(Patterns('Severity, compared without case.')),
-          name: Type.Optional(Patterns('Name of the event.')),
-          cluster: Type.Optional(Patterns('Name or id of the cluster.')),
+          source: Type.Optional(Patterns('name of the source')),
+          type: Type.Optional(Patterns('type of the event')),
+          severity: Type.Optional(Patterns('severity, compared without case')),
+          name: Type.Optional(Patterns('name of the event')),
+          cluster: Type.Optional(Patterns('name or id of the cluster')),
         },
         { ...closed, description: 'every key given must match; without it, every event matches' },
       ),
     ),
     where: Type.Optional(Type.String({ description: 'a condition in CEL over `event`', minLength: 1 })),
     to: Targets,
-    stop: Type.Optional(Type.Boolean({ description: 'true: rows below are not looked at when this one matched', default: false })),
+    stop: Type.Boolean({ description: 'true: rows below are not looked at when this one matched', default: false }),
   },
   closed,
 );

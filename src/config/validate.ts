@@ -47,7 +47,7 @@ export interface Schema {
   readonly anyOf?: readonly Schema[];
 }
 
-/** Validates `value`, fills in defaults, and turns texts with units into numbers. Reports every mistake; null where there was one. */
+/** Validates `value`, fills in defaults, and turns texts with units into numbers. Reports every mistake; null where there was one. What it gives is frozen. */
 export function validate(schema: object, value: unknown, path: Problem['path'], report: Report, replaced: ReadonlySet<string>): unknown {
   const typed = mapScalars(schema, value, path, (text, at, place) => (replaced.has(place.join('\0')) ? retype(text, at) : text));
   const check = ajv.compile(schema);
@@ -55,7 +55,14 @@ export function validate(schema: object, value: unknown, path: Problem['path'], 
     for (const problem of problemsOf(check.errors ?? [], path)) report(problem);
     return null;
   }
-  return mapScalars(schema, typed, path, (text, at) => (at.unit === undefined ? text : UNITS[at.unit]?.parse(text)));
+  return frozen(mapScalars(schema, typed, path, (text, at) => (at.unit === undefined ? text : UNITS[at.unit]?.parse(text))));
+}
+
+/** With all that is below: no sink may change what another one, or its next opening, reads. */
+function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  Object.values(value).forEach(frozen);
+  return Object.freeze(value);
 }
 
 /** Every text the schema calls a secret. */
