@@ -6,7 +6,7 @@ import { secretFault } from '../core/secret.js';
 import { suggest } from '../core/suggest.js';
 import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
-import { isGlob } from '../routing/glob.js';
+import { compileGlob, isGlob } from '../routing/glob.js';
 import { buildTable, catchesAll, OTHERWISE, type RouteRow } from '../routing/table.js';
 import type { Building } from './building.js';
 import type { Configuration, OperationsConfiguration, SinkConfiguration, SourceConfiguration } from './configuration.js';
@@ -69,6 +69,8 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
   const table = buildTable(rows, shape.otherwise?.to ?? null, compiler, report);
   const operations: OperationsConfiguration = { ...shape.operations, token: shape.operations.token ?? null };
   checkOperations(shape.server.port, operations, report);
+  checkHost(shape.server.host, 'server', report);
+  checkHost(operations.host, 'operations', report);
   if (problems.length > 0 || storage === null) return failed();
 
   warnAbout(shape, sources, sinks, warn);
@@ -112,8 +114,9 @@ function checkRoutes(rows: readonly RouteRow[], sources: readonly string[], sink
   rows.forEach((row, index) => {
     checkTargets(row.to, ['routes', index, 'to'], sinks, report);
     for (const source of [row.match?.source ?? []].flat()) {
-      if (isGlob(source) || sources.includes(source)) continue;
-      report({ path: ['routes', index, 'match', 'source'], what: `no source named "${source}"`, remedy: suggest(source, sources) });
+      if (sources.some(compileGlob(source))) continue;
+      const what = isGlob(source) ? `no source's name matches "${source}"` : `no source named "${source}"`;
+      report({ path: ['routes', index, 'match', 'source'], what, remedy: suggest(source, sources) });
     }
     if (row.name === OTHERWISE)
       report({
@@ -155,6 +158,11 @@ function checkOperations(serverPort: number, operations: OperationsConfiguration
       remedy: 'give each listener a port of its own',
     });
   }
+}
+
+function checkHost(host: string, section: string, report: Report): void {
+  if (isIP(host) !== 0 || /^[A-Za-z0-9._-]+$/.test(host)) return;
+  report({ path: [section, 'host'], what: `"${host}" is neither an address nor a name`, remedy: `the port is a key of its own, ${section}.port` });
 }
 
 function isLoopback(host: string): boolean {

@@ -1,6 +1,7 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import type { Problem, Report } from '../core/problem.js';
 import { suggest } from '../core/suggest.js';
+import { NAME } from './schema.js';
 import { parseDuration, parseRate, parseSize } from './units.js';
 
 /** How a unit is read, and what to tell somebody who wrote it wrong. */
@@ -126,7 +127,7 @@ function problemOf(error: ErrorObject, root: Problem['path']): Problem {
           path: [...path, key],
           atKey: true,
           what: `"${key}" is not allowed as a name`,
-          remedy: 'use letters, digits, "-" and "_", a letter first',
+          remedy: NAME_REMEDY,
         };
       return { path: [...path, key], atKey: true, what: `unknown key "${key}"`, remedy: suggest(key, Object.keys(parent.properties)) };
     }
@@ -155,12 +156,35 @@ function problemOf(error: ErrorObject, root: Problem['path']): Problem {
         what: `${show(error.data)} is not allowed here`,
         remedy: suggest(String(error.data), (params['allowedValues'] as unknown[]).map(String)),
       };
-    default:
+    case 'type': {
       if (parent.unit !== undefined && parent.unit !== 'secret')
         return { path, what: `${kindOf(error.data)} is no ${parent.unit}`, remedy: UNITS[parent.unit]?.remedy ?? described };
+      const wanted = WANTED[String(error.schema)] ?? String(error.schema);
+      const what = `${wanted} is wanted here, and this is ${kindOf(error.data)}`;
+      if (error.data === null) return { path, what, remedy: 'write one, or delete the key' };
+      return { path, what, remedy: error.schema === 'string' && typeof error.data !== 'object' ? 'put quotes around it' : described };
+    }
+    case 'minimum':
+      return { path, what: `${String(error.data)} is too small`, remedy: `make it at least ${String(error.schema)}` };
+    case 'maximum':
+      return { path, what: `${String(error.data)} is too large`, remedy: `make it at most ${String(error.schema)}` };
+    case 'minItems':
+    case 'minLength':
+    case 'minProperties':
+      return { path, what: 'it is empty', remedy: described };
+    case 'pattern':
+      if (error.schema === NAME) return { path, what: `${show(error.data)} is not allowed as a name`, remedy: NAME_REMEDY };
+      return { path, what: `it does not match ${String(error.schema)}`, remedy: described };
+    case 'uniqueItems':
+      return { path, what: `entries ${String(params['i'])} and ${String(params['j'])}, counted from 0, are the same`, remedy: 'delete one of them' };
+    case 'anyOf':
+      return { path, what: `${kindOf(error.data)} is not allowed here`, remedy: described };
+    default:
       return { path, what: `${error.message ?? 'is wrong'}, and this is ${kindOf(error.data)}`, remedy: described };
   }
 }
+
+const NAME_REMEDY = 'use letters, digits, "-" and "_", a letter first';
 
 /** A key of ajv's JSON pointer. */
 function pathPart(part: string): string | number {
@@ -172,8 +196,17 @@ function show(value: unknown): string {
   return typeof value === 'string' && value.length <= 32 ? `"${value}"` : kindOf(value);
 }
 
+const WANTED: Readonly<Record<string, string>> = {
+  object: 'a mapping',
+  array: 'a list',
+  string: 'a text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: '`true` or `false`',
+};
+
 function kindOf(value: unknown): string {
-  if (value === null) return 'empty';
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'a mapping' : `a ${typeof value}`;
+  if (value === null) return 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  return WANTED[typeof value] ?? `a ${typeof value}`;
 }
