@@ -26,8 +26,14 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
     const { line, col } = lines.linePos(offset);
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
   };
-  if (document.errors.length > 0) {
-    for (const error of toldOf(document.errors)) report(`${place(error.pos[0])}  ${error.message}; ${remedyFor(error, text)}`);
+  if (document.directives.yaml.version === '1.1') {
+    report(`${place(0)}  YAML 1.1 takes \`on\` for true and \`010\` for 8; delete the line with %YAML: this is read as 1.2`);
+    return null;
+  }
+  // A warning is a mistake too: the text behind an unknown tag would be taken as it stands.
+  const faults = [...toldOf(document.errors), ...document.warnings];
+  if (faults.length > 0) {
+    for (const fault of faults) report(`${place(fault.pos[0])}  ${messageOf(fault)}; ${remedyFor(fault, text)}`);
     return null;
   }
 
@@ -59,7 +65,7 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
   }
 }
 
-type SyntaxFault = Document['errors'][number];
+type SyntaxFault = Document['errors' | 'warnings'][number];
 
 /** After the first error of the syntax the parser reads the rest wrong: what it says of that would only hide the first. */
 function toldOf(errors: readonly SyntaxFault[]): readonly SyntaxFault[] {
@@ -67,9 +73,16 @@ function toldOf(errors: readonly SyntaxFault[]): readonly SyntaxFault[] {
   return errors.filter((error) => error === first || error.code === 'DUPLICATE_KEY');
 }
 
+function messageOf({ code, message }: SyntaxFault): string {
+  // The parser's own words are for programmers.
+  return code === 'MULTIPLE_DOCS' ? 'there is a second document' : message;
+}
+
 function remedyFor({ code, pos: [offset] }: SyntaxFault, text: string): string {
   if (code === 'DUPLICATE_KEY') return 'delete one of them, or give it another name';
   if (code === 'TAB_AS_INDENT') return 'use spaces';
+  if (code === 'MULTIPLE_DOCS') return 'delete it, or the `---` above it';
+  if (code === 'TAG_RESOLVE_FAILED') return 'YAML tags have no meaning here: write ${VAR} or ${file:PATH}';
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n')[0] ?? '';
   // Between braces and brackets, YAML takes the brace of `port: ${PORT}` for one of its own.
   return /[:[,] *\$\{/.test(line) ? 'put quotes around texts that hold ${…}' : 'mend the YAML here';
@@ -100,7 +113,7 @@ function offsetOf(document: Document, text: string, problem: Problem): number {
 function keyOffset(document: Document, path: Problem['path']): number | null {
   const parent = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   if (!isMap(parent)) return null;
-  const pair = parent.items.find((item) => isScalar(item.key) && item.key.value === path.at(-1));
+  const pair = parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(path.at(-1)));
   return isNode(pair?.key) ? (pair.key.range?.[0] ?? null) : null;
 }
 

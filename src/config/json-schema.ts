@@ -34,14 +34,14 @@ function named(section: { readonly patternProperties?: object }, value: object):
   return { ...section, patternProperties };
 }
 
-/** A copy with `unit` written as a pattern, and sections that have defaults not required. */
+/** A copy with `unit` written as a pattern, without its bounds, and sections that have defaults not required. */
 function forEditors<Value>(value: Value): Value {
   if (Array.isArray(value)) return value.map(forEditors) as Value;
   if (typeof value !== 'object' || value === null) return value;
   const copy = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, forEditors(item as unknown)])) as Record<string, unknown>;
   if (typeof copy['unit'] === 'string') {
     const pattern = PATTERNS[copy['unit']];
-    delete copy['unit'];
+    for (const key of ['unit', 'min', 'max']) Reflect.deleteProperty(copy, key);
     if (pattern !== undefined) copy['pattern'] = pattern;
   }
   if (Array.isArray(copy['required']) && typeof copy['properties'] === 'object') {

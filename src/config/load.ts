@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Problem, Report } from '../core/problem.js';
 import { createRedact } from '../core/redact.js';
+import { secretFault } from '../core/secret.js';
 import { suggest } from '../core/suggest.js';
 import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
-import { buildTable } from '../routing/table.js';
+import { compileGlob, isGlob } from '../routing/glob.js';
+import { buildTable, catchesAll, OTHERWISE, type RouteRow } from '../routing/table.js';
 import type { Building } from './building.js';
 import type { Configuration, OperationsConfiguration, SinkConfiguration, SourceConfiguration } from './configuration.js';
 import { readDocument } from './document.js';
@@ -61,11 +63,14 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
   const compiler = createCompiler(report);
   const sinks = buildSinks(shape.sinks, compiler, building);
   const names = Object.keys(shape.sinks);
-  checkRoutes(shape, Object.keys(shape.sources), names, report);
-  const rows = shape.routes.map((row, index) => ({ ...row, name: row.name ?? `route-${index + 1}`, match: row.match, stop: row.stop ?? false }));
+  const rows = shape.routes.map((row, index) => ({ ...row, name: row.name ?? `route-${index + 1}` }));
+  checkRoutes(rows, Object.keys(shape.sources), names, report);
+  checkTargets(shape.otherwise?.to ?? [], ['otherwise', 'to'], names, report);
   const table = buildTable(rows, shape.otherwise?.to ?? null, compiler, report);
   const operations: OperationsConfiguration = { ...shape.operations, token: shape.operations.token ?? null };
-  checkListeners(shape, operations, report);
+  checkOperations(shape.server.port, operations, report);
+  checkHost(shape.server.host, 'server', report);
+  checkHost(operations.host, 'operations', report);
   if (problems.length > 0 || storage === null) return failed();
 
   warnAbout(shape, sources, sinks, warn);
@@ -90,7 +95,7 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
     ],
     secretFiles: [...generated].map(([path, secret]) => ({ path, secret })),
   };
-  return { ok: true, config: Object.freeze(config), warnings: inOrder(warnings) };
+  return { ok: true, config, warnings: inOrder(warnings) };
 }
 
 /** From the top of the file to its end, whatever was checked first. */
@@ -104,19 +109,21 @@ function inOrder(lines: readonly string[]): string[] {
 }
 
 /** Every name in the table must exist: a misspelt one would be a row that never fires. */
-function checkRoutes(shape: DocumentShape, sources: readonly string[], sinks: readonly string[], report: Report): void {
-  const checkTargets = (targets: readonly string[], path: Problem['path']): void =>
-    targets.forEach((target, index) => {
-      if (!sinks.includes(target)) report({ path: [...path, index], what: `no sink named "${target}"`, remedy: suggest(target, sinks) });
-    });
+function checkRoutes(rows: readonly RouteRow[], sources: readonly string[], sinks: readonly string[], report: Report): void {
   const seen = new Map<string, number>();
-  shape.routes.forEach((row, index) => {
-    checkTargets(row.to, ['routes', index, 'to']);
+  rows.forEach((row, index) => {
+    checkTargets(row.to, ['routes', index, 'to'], sinks, report);
     for (const source of [row.match?.source ?? []].flat()) {
-      if (/[*?]/.test(source) || sources.includes(source)) continue;
-      report({ path: ['routes', index, 'match', 'source'], what: `no source named "${source}"`, remedy: suggest(source, sources) });
+      if (sources.some(compileGlob(source))) continue;
+      const what = isGlob(source) ? `no source's name matches "${source}"` : `no source named "${source}"`;
+      report({ path: ['routes', index, 'match', 'source'], what, remedy: suggest(source, sources) });
     }
-    if (row.name === undefined) return;
+    if (row.name === OTHERWISE)
+      report({
+        path: ['routes', index, 'name'],
+        what: `"${OTHERWISE}" is what deliveries of the \`otherwise\` section are named`,
+        remedy: 'choose another name',
+      });
     const first = seen.get(row.name);
     if (first !== undefined)
       report({
@@ -126,10 +133,17 @@ function checkRoutes(shape: DocumentShape, sources: readonly string[], sinks: re
       });
     seen.set(row.name, first ?? index);
   });
-  checkTargets(shape.otherwise?.to ?? [], ['otherwise', 'to']);
 }
 
-function checkListeners(shape: DocumentShape, operations: OperationsConfiguration, report: Report): void {
+function checkTargets(targets: readonly string[], path: Problem['path'], sinks: readonly string[], report: Report): void {
+  targets.forEach((target, index) => {
+    if (!sinks.includes(target)) report({ path: [...path, index], what: `no sink named "${target}"`, remedy: suggest(target, sinks) });
+  });
+}
+
+function checkOperations(serverPort: number, operations: OperationsConfiguration, report: Report): void {
+  const fault = operations.token === null ? null : secretFault(operations.token);
+  if (fault !== null) report({ path: ['operations', 'token'], ...fault });
   if (operations.token === null && !isLoopback(operations.host)) {
     report({
       path: ['operations', 'host'],
@@ -137,13 +151,18 @@ function checkListeners(shape: DocumentShape, operations: OperationsConfiguratio
       remedy: 'set operations.token, or bind it to 127.0.0.1',
     });
   }
-  if (shape.server.port !== 0 && shape.server.port === operations.port) {
+  if (serverPort !== 0 && serverPort === operations.port) {
     report({
       path: ['operations', 'port'],
       what: `port ${operations.port} is the server's port too`,
       remedy: 'give each listener a port of its own',
     });
   }
+}
+
+function checkHost(host: string, section: string, report: Report): void {
+  if (isIP(host) !== 0 || /^[A-Za-z0-9._-]+$/.test(host)) return;
+  report({ path: [section, 'host'], what: `"${host}" is neither an address nor a name`, remedy: `the port is a key of its own, ${section}.port` });
 }
 
 function isLoopback(host: string): boolean {
@@ -170,10 +189,7 @@ function warnAbout(
     if (!used.has(sink.name))
       warn({ path: ['sinks', sink.name], what: 'no row of the table names this sink', remedy: 'name it in a row, or delete it' });
   }
-  const catchesAll =
-    shape.otherwise !== undefined ||
-    shape.routes.some((row) => row.where === undefined && Object.values(row.match ?? {}).every((pattern) => pattern === '*'));
-  if (!catchesAll) {
+  if (shape.otherwise === undefined && !shape.routes.some(catchesAll)) {
     warn({ path: ['routes'], what: 'an event that no row matches is kept as unrouted and sent nowhere', remedy: 'add `otherwise: { to: [SINK] }`' });
   }
 }

@@ -9,6 +9,8 @@ interface Documented extends Schema {
   readonly enum?: readonly unknown[];
   readonly const?: string;
   readonly required?: readonly string[];
+  readonly minimum?: number;
+  readonly maximum?: number;
   readonly properties?: Readonly<Record<string, Documented>>;
 }
 
@@ -64,7 +66,7 @@ function rowsOf(schema: Documented, prefix: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
     const shown = value.default ?? (schema.required?.includes(key) === true ? 'required' : '');
     const text = typeof shown === 'object' ? '' : `${shown}`;
-    const row = `| \`${prefix}${key}\` | ${cell(kindOf(value))} | ${text === '' ? '' : text === 'required' ? 'required' : `\`${text}\``} | ${cell(value.description ?? '')} |`;
+    const row = `| \`${prefix}${key}\` | ${cell(kindOf(value) + boundsOf(value))} | ${cell(text === '' || text === 'required' ? text : `\`${text}\``)} | ${cell(value.description ?? '')} |`;
     return [row, ...rowsOf(value, `${prefix}${key}.`)];
   });
 }
@@ -79,8 +81,15 @@ function kindOf(schema: Documented): string {
   return schema.type ?? 'any';
 }
 
+function boundsOf(schema: Documented): string {
+  const [min, max] = [schema.min ?? schema.minimum, schema.max ?? schema.maximum];
+  if (min !== undefined && max !== undefined) return `, ${min} to ${max}`;
+  return min === undefined ? '' : `, at least ${min}`;
+}
+
+/** A pipe or a line's end would break the table, in a code span too. */
 function cell(text: string): string {
-  return text.replaceAll('|', '\\|').replaceAll('\n', ' ');
+  return text.replaceAll('|', '\\|').replaceAll('\n', '\\n');
 }
 
 function sentence(text = ''): string {

@@ -1,8 +1,8 @@
 import { Type, type Static, type TObject, type TProperties } from 'typebox';
 import type { LaneDefaults } from '../core/sink.js';
-import { Duration, Rate, Secret, Size } from '../schema/values.js';
+import { AGE, Duration, Rate, Secret, Size, TIMER } from '../schema/values.js';
 
-/** Names of sources, sinks and routes: they appear in metrics, headers and commands. */
+/** Names of sources, sinks and routes: they appear in metrics, logs and commands. */
 export const NAME = '^[A-Za-z][A-Za-z0-9_-]{0,62}$';
 
 const Port = (description: string, port: number) => Type.Integer({ description, minimum: 0, maximum: 65535, default: port });
@@ -12,7 +12,7 @@ const section = <Properties extends TProperties>(description: string, properties
 
 const Patterns = (description: string) =>
   Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
-    description: `${description} A glob (\`*\` any run, \`?\` one character), or a list: any of them.`,
+    description: `${description}: a glob (\`*\` any run, \`?\` one character), or a list, any of them`,
   });
 
 const Targets = Type.Array(Type.String(), { description: 'names of sinks', minItems: 1, uniqueItems: true });
@@ -20,22 +20,28 @@ const Targets = Type.Array(Type.String(), { description: 'names of sinks', minIt
 /** A row of the routing table, as it stands in the YAML. */
 export const Route = Type.Object(
   {
-    name: Type.Optional(Type.String({ description: 'shown in logs, headers and stories; `route-N` where it is not given', pattern: NAME })),
+    name: Type.Optional(
+      Type.String({
+        description:
+          'what logs and `castbridge events` call it; without one it is `route-N` by its place, and replay goes by names: rows that have one keep it when others are put in above',
+        pattern: NAME,
+      }),
+    ),
     match: Type.Optional(
       Type.Object(
         {
-          source: Type.Optional(Patterns('Name of the source.')),
-          type: Type.Optional(Patterns('Type of the event.')),
-          severity: Type.Optional(Patterns('Severity, compared without case.')),
-          name: Type.Optional(Patterns('Name of the event.')),
-          cluster: Type.Optional(Patterns('Name or id of the cluster.')),
+          source: Type.Optional(Patterns('name of the source')),
+          type: Type.Optional(Patterns('type of the event')),
+          severity: Type.Optional(Patterns('severity, compared without case')),
+          name: Type.Optional(Patterns('name of the event')),
+          cluster: Type.Optional(Patterns('name or id of the cluster')),
         },
         { ...closed, description: 'every key given must match; without it, every event matches' },
       ),
     ),
     where: Type.Optional(Type.String({ description: 'a condition in CEL over `event`', minLength: 1 })),
     to: Targets,
-    stop: Type.Optional(Type.Boolean({ description: 'true: rows below are not looked at when this one matched', default: false })),
+    stop: Type.Boolean({ description: 'true: rows below are not looked at when this one matched', default: false }),
   },
   closed,
 );
@@ -46,9 +52,10 @@ export const DocumentSchema = Type.Object(
     server: section('where webhooks come in', {
       host: Type.String({ description: 'address to listen on', default: '0.0.0.0', minLength: 1 }),
       port: Port('port to listen on; 0: any free one', 3000),
-      bodyLimit: Size({ description: 'larger bodies are answered 413', default: '1MiB' }),
-      headerTimeout: Duration({ description: 'how long the headers of a request may take', default: '10s' }),
-      bodyTimeout: Duration({ description: 'how long the body of a request may take', default: '30s' }),
+      // A body is held in memory whole, and the webhooks of one moment together.
+      bodyLimit: Size({ description: 'larger bodies are answered 413', default: '1MiB', min: '1B', max: '64MiB' }),
+      headerTimeout: Duration({ description: 'how long the headers of a request may take', default: '10s', ...TIMER }),
+      bodyTimeout: Duration({ description: 'how long the body of a request may take', default: '30s', ...TIMER }),
     }),
     operations: section('health, metrics and the operators’ API', {
       host: Type.String({ description: 'address to listen on; any but loopback needs a token', default: '127.0.0.1', minLength: 1 }),
@@ -57,10 +64,10 @@ export const DocumentSchema = Type.Object(
     }),
     storage: Type.Unknown({ description: 'where events are kept', default: {} }),
     dedup: section('when an event counts as seen', {
-      window: Duration({ description: 'how long an id is remembered', default: '7d' }),
+      window: Duration({ description: 'how long an id is remembered', default: '7d', ...AGE }),
     }),
     shutdown: section('how the bridge stops', {
-      grace: Duration({ description: 'how long requests and sends under way may take to end', default: '20s' }),
+      grace: Duration({ description: 'how long requests and sends under way may take to end', default: '20s', ...TIMER }),
     }),
     sources: Type.Record(Type.String({ pattern: NAME }), Type.Unknown(), {
       ...closed,
@@ -78,7 +85,7 @@ export type DocumentShape = Static<typeof DocumentSchema>;
 
 /** The keys every store has, whatever its kind. */
 export const StorageSchema = Type.Object({
-  retention: Duration({ description: 'how long settled events, their deliveries and attempts are kept', default: '7d' }),
+  retention: Duration({ description: 'how long settled events, their deliveries and attempts are kept', default: '7d', ...AGE }),
 });
 
 export type StorageShape = Static<typeof StorageSchema>;
@@ -107,22 +114,22 @@ export const LaneSchema = (lane: LaneDefaults) =>
     retry: Type.Object(
       {
         attempts: Type.Integer({ description: 'attempts in all, the first included', minimum: 1, maximum: 1_000_000, default: 1000 }),
-        initial: Duration({ description: 'upper bound of the first back-off; it doubles from there', default: '1s' }),
-        max: Duration({ description: 'upper bound of every back-off, and of an accepted Retry-After', default: '10m' }),
-        maxAge: Duration({ description: 'no attempt is scheduled later than this after the event was received', default: '24h' }),
+        initial: Duration({ description: 'upper bound of the first back-off; it doubles from there', default: '1s', ...TIMER }),
+        max: Duration({ description: 'upper bound of every back-off, and of an accepted Retry-After', default: '10m', ...TIMER }),
+        maxAge: Duration({ description: 'no attempt is scheduled later than this after the event was received', default: '24h', ...AGE }),
       },
       { ...closed, description: 'when and how often a failed delivery is tried again', default: {} },
     ),
-    timeout: Duration({ description: 'how long one send may take', default: `${lane.timeoutMs}ms` }),
+    timeout: Duration({ description: 'how long one send may take', default: `${lane.timeoutMs}ms`, ...TIMER }),
     concurrency: Type.Integer({ description: 'sends under way at once', minimum: 1, maximum: 256, default: lane.concurrency }),
     // Where the far side takes one at a time there is nothing to choose.
     ...(lane.batch === 1 ? {} : { batch: Batch(lane.batch) }),
     pace: Type.Optional(
-      Rate(
-        lane.pacePerSecond === null
-          ? { description: 'deliveries a second at most' }
-          : { description: 'deliveries a second at most', default: `${lane.pacePerSecond}/s` },
-      ),
+      Rate({
+        description: 'deliveries a second at most',
+        min: '1/h',
+        ...(lane.pacePerSecond === null ? {} : { default: `${lane.pacePerSecond}/s` }),
+      }),
     ),
   });
 

@@ -19,6 +19,13 @@ export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: 
     const schema = withType(kind.type, kind.schema, LaneSchema(kind.lane));
     const config = check(schema, value, at) as LaneShape | null;
     if (config === null) return [];
+    const { initial, max } = config.retry;
+    if (initial > max)
+      report({
+        path: [...at, 'retry', 'initial'],
+        what: `the first back-off, ${initial}ms, is longer than retry.max`,
+        remedy: `make it at most ${max}ms, or raise retry.max`,
+      });
     const below: Compiler = {
       expression: (source, path) => compiler.expression(source, [...at, ...path]),
       interpolated: (source, path, encode) => compiler.interpolated(source, [...at, ...path], encode),

@@ -8,7 +8,8 @@ const DEFAULT = 'sqlite';
 /** The store; null where a mistake was reported. */
 export function buildStorage(value: unknown, { kinds, check, report }: Building): StorageConfiguration | null {
   const at = ['storage'];
-  const typed = typeof value === 'object' && value !== null && !('type' in value) ? { type: DEFAULT, ...value } : value;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return check(StorageSchema, value, at) as null;
+  const typed = 'type' in value ? value : { type: DEFAULT, ...value };
   const kind = kindOf(typed, kinds.stores, at, report);
   if (kind === null) return null;
   const config = check(withType(kind.type, kind.schema, StorageSchema), typed, at) as StorageShape | null;

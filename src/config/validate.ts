@@ -1,14 +1,22 @@
 import { Ajv, type ErrorObject } from 'ajv';
 import type { Problem, Report } from '../core/problem.js';
 import { suggest } from '../core/suggest.js';
+import { NAME } from './schema.js';
 import { parseDuration, parseRate, parseSize } from './units.js';
 
-/** How each unit is read, and what to tell somebody who wrote it wrong. */
-const UNITS: Readonly<Record<string, { readonly parse: (text: string) => unknown; readonly remedy: string }>> = {
-  duration: { parse: parseDuration, remedy: 'write a number with its unit: 500ms, 10s, 5m, 1h30m, 7d' },
-  size: { parse: parseSize, remedy: 'write a number with its unit: 512KiB, 1MiB, 1MB' },
-  rate: { parse: parseRate, remedy: 'write a number a second, minute or hour: 1/s, 30/m' },
-  secret: { parse: (text) => text, remedy: '' },
+/** How a unit is read, and what to tell somebody who wrote it wrong. */
+interface UnitRule {
+  readonly parse: (text: string) => unknown;
+  readonly remedy: string;
+  readonly belowMin: string;
+  readonly aboveMax: string;
+}
+
+const UNITS: Readonly<Record<string, UnitRule>> = {
+  duration: { parse: parseDuration, remedy: 'write a number with its unit: 500ms, 10s, 5m, 1h30m, 7d', belowMin: 'too short', aboveMax: 'too long' },
+  size: { parse: parseSize, remedy: 'write a number with its unit: 512KiB, 1MiB, 1MB', belowMin: 'too small', aboveMax: 'too large' },
+  rate: { parse: parseRate, remedy: 'write a number a second, minute or hour: 1/s, 30/m', belowMin: 'too slow', aboveMax: 'too fast' },
+  secret: { parse: (text) => text, remedy: '', belowMin: '', aboveMax: '' },
 };
 
 const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, verbose: true, allowUnionTypes: true });
@@ -17,11 +25,22 @@ ajv.addKeyword({
   type: 'string',
   validate: (unit: string, text: string) => UNITS[unit]?.parse(text) !== null,
 });
+// Both hold for a text that is no such value: `unit` says that already.
+ajv.addKeyword({ keyword: 'min', type: 'string', validate: (min: string, text: string, at?: object) => !isLess(text, min, at) });
+ajv.addKeyword({ keyword: 'max', type: 'string', validate: (max: string, text: string, at?: object) => !isLess(max, text, at) });
+
+function isLess(left: string, right: string, at: Schema = {}): boolean {
+  const unit = UNITS[at.unit ?? ''];
+  const [a, b] = [unit?.parse(left), unit?.parse(right)];
+  return typeof a === 'number' && typeof b === 'number' && a < b;
+}
 
 /** A schema as the loader walks it: the part of JSON Schema that the kinds use. */
 export interface Schema {
   readonly type?: string;
   readonly unit?: string;
+  readonly min?: string;
+  readonly max?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly patternProperties?: Readonly<Record<string, Schema>>;
   readonly additionalProperties?: Schema | boolean;
@@ -29,7 +48,7 @@ export interface Schema {
   readonly anyOf?: readonly Schema[];
 }
 
-/** Validates `value`, fills in defaults, and turns texts with units into numbers. Reports every mistake; null where there was one. */
+/** Validates `value`, fills in defaults, and turns texts with units into numbers. Reports every mistake; null where there was one. What it gives is frozen. */
 export function validate(schema: object, value: unknown, path: Problem['path'], report: Report, replaced: ReadonlySet<string>): unknown {
   const typed = mapScalars(schema, value, path, (text, at, place) => (replaced.has(place.join('\0')) ? retype(text, at) : text));
   const check = ajv.compile(schema);
@@ -37,7 +56,14 @@ export function validate(schema: object, value: unknown, path: Problem['path'], 
     for (const problem of problemsOf(check.errors ?? [], path)) report(problem);
     return null;
   }
-  return mapScalars(schema, typed, path, (text, at) => (at.unit === undefined ? text : UNITS[at.unit]?.parse(text)));
+  return frozen(mapScalars(schema, typed, path, (text, at) => (at.unit === undefined ? text : UNITS[at.unit]?.parse(text))));
+}
+
+/** With all that is below: no sink may change what another one, or its next opening, reads. */
+function frozen(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  Object.values(value).forEach(frozen);
+  return Object.freeze(value);
 }
 
 /** Every text the schema calls a secret. */
@@ -101,7 +127,7 @@ function problemOf(error: ErrorObject, root: Problem['path']): Problem {
           path: [...path, key],
           atKey: true,
           what: `"${key}" is not allowed as a name`,
-          remedy: 'use letters, digits, "-" and "_", a letter first',
+          remedy: NAME_REMEDY,
         };
       return { path: [...path, key], atKey: true, what: `unknown key "${key}"`, remedy: suggest(key, Object.keys(parent.properties)) };
     }
@@ -112,18 +138,53 @@ function problemOf(error: ErrorObject, root: Problem['path']): Problem {
     }
     case 'unit':
       return { path, what: `"${String(error.data)}" is no ${String(error.schema)}`, remedy: UNITS[String(error.schema)]?.remedy ?? described };
+    case 'min':
+      return {
+        path,
+        what: `"${String(error.data)}" is ${UNITS[parent.unit ?? '']?.belowMin ?? 'too little'}`,
+        remedy: `make it at least ${String(error.schema)}`,
+      };
+    case 'max':
+      return {
+        path,
+        what: `"${String(error.data)}" is ${UNITS[parent.unit ?? '']?.aboveMax ?? 'too much'}`,
+        remedy: `make it at most ${String(error.schema)}`,
+      };
     case 'enum':
       return {
         path,
         what: `${show(error.data)} is not allowed here`,
         remedy: suggest(String(error.data), (params['allowedValues'] as unknown[]).map(String)),
       };
-    default:
+    case 'type': {
       if (parent.unit !== undefined && parent.unit !== 'secret')
         return { path, what: `${kindOf(error.data)} is no ${parent.unit}`, remedy: UNITS[parent.unit]?.remedy ?? described };
+      const wanted = WANTED[String(error.schema)] ?? String(error.schema);
+      const what = `${wanted} is wanted here, and this is ${kindOf(error.data)}`;
+      if (error.data === null) return { path, what, remedy: 'write one, or delete the key' };
+      return { path, what, remedy: error.schema === 'string' && typeof error.data !== 'object' ? 'put quotes around it' : described };
+    }
+    case 'minimum':
+      return { path, what: `${String(error.data)} is too small`, remedy: `make it at least ${String(error.schema)}` };
+    case 'maximum':
+      return { path, what: `${String(error.data)} is too large`, remedy: `make it at most ${String(error.schema)}` };
+    case 'minItems':
+    case 'minLength':
+    case 'minProperties':
+      return { path, what: 'it is empty', remedy: described };
+    case 'pattern':
+      if (error.schema === NAME) return { path, what: `${show(error.data)} is not allowed as a name`, remedy: NAME_REMEDY };
+      return { path, what: `it does not match ${String(error.schema)}`, remedy: described };
+    case 'uniqueItems':
+      return { path, what: `entries ${String(params['i'])} and ${String(params['j'])}, counted from 0, are the same`, remedy: 'delete one of them' };
+    case 'anyOf':
+      return { path, what: `${kindOf(error.data)} is not allowed here`, remedy: described };
+    default:
       return { path, what: `${error.message ?? 'is wrong'}, and this is ${kindOf(error.data)}`, remedy: described };
   }
 }
+
+const NAME_REMEDY = 'use letters, digits, "-" and "_", a letter first';
 
 /** A key of ajv's JSON pointer. */
 function pathPart(part: string): string | number {
@@ -135,8 +196,17 @@ function show(value: unknown): string {
   return typeof value === 'string' && value.length <= 32 ? `"${value}"` : kindOf(value);
 }
 
+const WANTED: Readonly<Record<string, string>> = {
+  object: 'a mapping',
+  array: 'a list',
+  string: 'a text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: '`true` or `false`',
+};
+
 function kindOf(value: unknown): string {
-  if (value === null) return 'empty';
-  if (Array.isArray(value)) return 'a list';
-  return typeof value === 'object' ? 'a mapping' : `a ${typeof value}`;
+  if (value === null) return 'nothing';
+  if (Array.isArray(value)) return value.length === 0 ? 'an empty list' : 'a list';
+  return WANTED[typeof value] ?? `a ${typeof value}`;
 }

@@ -26,6 +26,20 @@ const EVENT = {
 
 const environment = new Environment({ unlistedVariablesAreDyn: false, enableOptionalTypes: true }).registerVariable('event', { schema: EVENT });
 
+// CEL wants `1.0` beside a double, and every number of JSON is one: `event.data.count + 1` would pass the check and fail for each event.
+const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '%': (a, b) => a % b,
+};
+for (const [sign, calculate] of Object.entries(ARITHMETIC)) {
+  const sides = [`double ${sign} int`, `int ${sign} double`, ...(sign === '%' ? ['double % double'] : [])];
+  for (const side of sides)
+    environment.registerOperator(`${side}: double`, (a: number | bigint, b: number | bigint) => calculate(Number(a), Number(b)));
+}
+
 /** Evaluates for one event. Throws where that cannot be done. */
 export type Evaluate = (event: EventView) => unknown;
 

@@ -1,8 +1,13 @@
 /** `*` any run, `?` one character, everything else as it stands; the whole text must match. Linear in the text: no backtracking beyond the last `*`. */
 export function compileGlob(pattern: string): (text: string) => boolean {
   if (pattern === '*') return () => true;
-  if (!/[*?]/.test(pattern)) return (text) => text === pattern;
+  if (!isGlob(pattern)) return (text) => text === pattern;
   return (text) => matches(pattern, text);
+}
+
+/** Is there anything in it that stands for something else? */
+export function isGlob(pattern: string): boolean {
+  return /[*?]/.test(pattern);
 }
 
 function matches(pattern: string, text: string): boolean {

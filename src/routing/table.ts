@@ -3,7 +3,7 @@ import type { EventView } from '../core/event.js';
 import type { Report } from '../core/problem.js';
 import type { Owed } from '../core/store.js';
 import type { TableCompiler } from './compiler.js';
-import { compileGlob } from './glob.js';
+import { compileGlob, isGlob } from './glob.js';
 
 /** One pattern, or a list: any of them. */
 type Patterns = string | readonly string[];
@@ -38,9 +38,11 @@ export interface RoutingTable {
   readonly route: (event: EventView) => Routing;
 }
 
+/** The route of what no row matched: no row may have this name. */
+export const OTHERWISE = 'otherwise';
+
 interface CompiledRow {
   readonly row: RouteRow;
-  readonly index: number;
   readonly matches: (event: EventView) => boolean;
   readonly where: ((event: EventView) => boolean) | null;
 }
@@ -58,7 +60,7 @@ export function buildTable(rows: readonly RouteRow[], otherwise: readonly string
   const compiled = rows.map((row, index) => compileRow(row, index, compiler));
   reportUnreachable(rows, report);
   const rowsFor = indexByType(compiled);
-  const rest: readonly Owed[] = otherwise === null ? [UNROUTED] : otherwise.map((sink) => ({ state: 'waiting', route: 'otherwise', sink }));
+  const rest: readonly Owed[] = otherwise === null ? [UNROUTED] : otherwise.map((sink) => ({ state: 'waiting', route: OTHERWISE, sink }));
 
   return {
     route(event) {
@@ -102,17 +104,26 @@ function compileRow(row: RouteRow, index: number, compiler: TableCompiler): Comp
   ].filter((one) => one !== null);
   return {
     row,
-    index,
     matches: (event) => tests.every((one) => one(event)),
     where: row.where === undefined ? null : compiler.condition(row.where, ['routes', index, 'where']),
   };
 }
 
+/** Does every event match? */
+export function catchesAll(row: Pick<RouteRow, 'match' | 'where'>): boolean {
+  const { source, type, severity, name, cluster } = row.match ?? {};
+  return row.where === undefined && [source, type, severity, name, cluster].every(takesAny);
+}
+
+/** A value the event does not have, too. */
+function takesAny(patterns: Patterns | undefined): boolean {
+  return listOf(patterns)?.includes('*') ?? true;
+}
+
 /** Null where every event passes. A value the event does not have matches nothing but `*`. */
 function test(patterns: Patterns | undefined, values: (event: EventView) => readonly (string | null)[]): ((event: EventView) => boolean) | null {
-  const all = listOf(patterns);
-  if (all === null || all.includes('*')) return null;
-  const globs = all.map(compileGlob);
+  if (takesAny(patterns)) return null;
+  const globs = listOf(patterns)?.map(compileGlob) ?? [];
   return (event) => values(event).some((value) => value !== null && globs.some((glob) => glob(value)));
 }
 
@@ -124,35 +135,28 @@ function lowerCase(patterns: Patterns | undefined): Patterns | undefined {
   return listOf(patterns)?.map((pattern) => pattern.toLowerCase());
 }
 
-/** Rows by literal type, merged with those that may match any, in their order; a type no row names gets the latter alone. */
+/** For each literal type its rows and those that may match any, in their order; a type no row names gets the latter alone. */
 function indexByType(rows: readonly CompiledRow[]): (type: string) => readonly CompiledRow[] {
   const anyType: CompiledRow[] = [];
   const byType = new Map<string, CompiledRow[]>();
   for (const row of rows) {
     const types = listOf(row.row.match?.type);
-    if (types === null || types.some((type) => /[*?]/.test(type))) anyType.push(row);
-    else for (const type of new Set(types)) append(byType, type, row);
+    if (types === null || types.some(isGlob)) {
+      for (const list of [anyType, ...byType.values()]) list.push(row);
+      continue;
+    }
+    for (const type of new Set(types)) {
+      const list = byType.get(type) ?? [...anyType];
+      list.push(row);
+      byType.set(type, list);
+    }
   }
-  return (type) => {
-    const own = byType.get(type);
-    return own === undefined ? anyType : [...own, ...anyType].sort((a, b) => a.index - b.index);
-  };
-}
-
-function append(lists: Map<string, CompiledRow[]>, key: string, row: CompiledRow): void {
-  const list = lists.get(key);
-  if (list === undefined) lists.set(key, [row]);
-  else list.push(row);
+  return (type) => byType.get(type) ?? anyType;
 }
 
 /** T06: a row below one that takes everything and stops looks as if it did something. */
 function reportUnreachable(rows: readonly RouteRow[], report: Report): void {
-  const wall = rows.findIndex(
-    (row) =>
-      row.stop &&
-      row.where === undefined &&
-      Object.values(row.match ?? {}).every((patterns) => patterns === undefined || (listOf(patterns as Patterns)?.includes('*') ?? true)),
-  );
+  const wall = rows.findIndex((row) => row.stop && catchesAll(row));
   const hidden = wall === -1 ? undefined : rows[wall + 1];
   if (hidden !== undefined) {
     report({

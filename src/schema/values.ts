@@ -6,7 +6,16 @@ export type Unit = 'duration' | 'size' | 'rate' | 'secret';
 interface Options {
   readonly description: string;
   readonly default?: string;
+  /** Bounds, themselves allowed, written as in the YAML. */
+  readonly min?: string;
+  readonly max?: string;
 }
+
+/** What becomes a timer: Node's fire at once above 2^31-1 ms (24.8 days), and zero ends what is timed before it began. */
+export const TIMER = { min: '1ms', max: '24d' } as const;
+
+/** What is compared with the clock: may last for years, and the sum of both must stay a date. */
+export const AGE = { min: '1s', max: '36500d' } as const;
 
 /** `10s`, `1h30m`: milliseconds inside. */
 export const Duration = (options: Options) => Type.Unsafe<number>({ type: 'string', unit: 'duration' satisfies Unit, ...options });

@@ -101,7 +101,7 @@ describe('what is allowed and seldom meant is a warning', () => {
   });
 
   it('T08: a catch-all of either form needs no warning', () => {
-    expect(ok(yaml({ routes: '[{ match: { type: "*" }, to: [out] }]' })).warnings).toEqual([]);
+    for (const type of ['"*"', '["*"]', '[a, "*"]']) expect(ok(yaml({ routes: `[{ match: { type: ${type} }, to: [out] }]` })).warnings).toEqual([]);
     expect(ok(`${yaml({ routes: '[{ match: { type: a }, to: [out] }]' })}\notherwise: { to: [out] }`).warnings).toEqual([]);
   });
 });
@@ -111,6 +111,20 @@ it('defaults are those of the reference page', () => {
   expect(config.dedupWindowMs).toBe(7 * 86_400_000);
   expect(config.operations).toEqual({ host: '127.0.0.1', port: 3_001, token: null });
   expect(config.sinks[0]?.lane.retry).toEqual({ attempts: 1_000, initialMs: 1_000, maxMs: 600_000, maxAgeMs: 86_400_000 });
+});
+
+it('bounds are themselves allowed', () => {
+  const head = 'server: { bodyLimit: 64MiB, headerTimeout: 1ms, bodyTimeout: 24d }\nshutdown: { grace: 1ms }';
+  const sinks = '{ out: { type: console, timeout: 24d, pace: 1/h, retry: { initial: 1ms, max: 1ms, maxAge: 1s } } }';
+  const { config } = ok(yaml({ head, sinks }));
+  expect(config.server).toMatchObject({ bodyBytesMax: 64 * 1024 ** 2, headerTimeoutMs: 1, bodyTimeoutMs: 24 * 86_400_000 });
+  expect(config.sinks[0]?.lane.retry).toMatchObject({ initialMs: 1, maxMs: 1, maxAgeMs: 1_000 });
+});
+
+it('what a kind is given is frozen, with all that is below', () => {
+  const { config } = ok(yaml({ sinks: '{ out: { type: http, url: "https://localhost/", headers: { a: b } } }' }));
+  const given = config.sinks[0]?.config as { headers: object; retry: object };
+  expect([given, given.headers, given.retry].map(Object.isFrozen)).toEqual([true, true, true]);
 });
 
 it('names such as `constructor` are names like others', () => {

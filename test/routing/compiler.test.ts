@@ -36,9 +36,17 @@ describe('a condition in CEL', () => {
     ['event.data.items.exists(item, item == "b")', true],
     ['event.data.?missing.orValue("none") == "none"', true],
     ['has(event.data.missing)', false],
+    ['event.data.small + 1 > 3', true],
+    ['event.data.small % 2 == 1', true],
+    ['event.data.small % event.data.small == 0', true],
+    ['2 * event.data.small == 6', true],
+    ['event.data.small / 2 - 1 == 0.5', true],
+    ['event.data.items.size() - event.data.small == -1', true],
+    ['7 / 2 == 3', true],
+    ['6 == 2 * event.data.small && 2 * event.data.small in [6]', true],
     ['event.id == "evt_1" ? true : false', true],
   ])('%s is %s for an event without the optional fields', (source, expected) => {
-    expect(decide(source, event({ data: { n: 9007199254740991, items: ['a', 'b'] } }))).toBe(expected);
+    expect(decide(source, event({ data: { n: 9007199254740991, small: 3, items: ['a', 'b'] } }))).toBe(expected);
   });
 
   it('has() tells what was given from what was not', () => {

@@ -4,7 +4,7 @@ import type { EventView } from '../../src/core/event.js';
 import type { Problem } from '../../src/core/problem.js';
 import { createCompiler } from '../../src/routing/compiler.js';
 import { compileGlob } from '../../src/routing/glob.js';
-import { buildTable, type RouteRow } from '../../src/routing/table.js';
+import { buildTable, catchesAll, type RouteRow } from '../../src/routing/table.js';
 import { event } from './event.js';
 
 function table(rows: readonly (Partial<RouteRow> & { to: readonly string[] })[], otherwise: readonly string[] | null = null) {
@@ -62,6 +62,31 @@ describe('the table', () => {
     const { sinks } = table([{ match: { type: '__proto__' }, to: ['a'] }], ['no']);
     for (const type of ['constructor', 'toString', 'hasOwnProperty']) expect(sinks(event({ type }))).toEqual(['otherwise>no']);
     expect(sinks(event({ type: '__proto__' }))).toEqual(['r0>a']);
+  });
+
+  it.each(['x', 'y'])('keeps the order of rows with literal types and with globs, for %s', (type) => {
+    const rows = [
+      { match: { type: 'x' }, to: ['a'] },
+      { match: { type: '?' }, to: ['b'] },
+      { match: { type: ['y', 'x', 'x'] }, to: ['c'] },
+      { where: `event.type == "${type}"`, to: ['d'], stop: true },
+      { match: { type: 'x' }, to: ['never'] },
+      { match: { type: '*' }, to: ['never'] },
+    ];
+    expect(table(rows).sinks(event({ type }))).toEqual([...(type === 'x' ? ['r0>a'] : []), 'r1>b', 'r2>c', 'r3>d']);
+  });
+
+  it.each([
+    [{}, true],
+    [{ match: {} }, true],
+    [{ match: { type: '*' } }, true],
+    [{ match: { type: ['a', '*'], name: '*' } }, true],
+    [{ match: { type: ['*'], name: 'a*' } }, false],
+    [{ match: { type: '*' }, where: 'true' }, false],
+  ])('whether %j catches all is %j, to who asks and to events', (row, expected) => {
+    expect(catchesAll(row)).toBe(expected);
+    const { problems } = table([{ ...row, to: ['a'], stop: true }, { to: ['b'] }]);
+    expect(problems).toHaveLength(expected ? 1 : 0);
   });
 
   it('10,000 rows of other types are not tested', () => {

@@ -1,18 +1,18 @@
 import { createHmac, createSecretKey, timingSafeEqual, type KeyObject } from 'node:crypto';
 import { Type, type Static } from 'typebox';
 import type { Report } from '../../core/problem.js';
+import { secretFault } from '../../core/secret.js';
 import type { SignedRequest, Verdict, VerifierKind, Verify } from '../../core/source.js';
-import { Duration, Secret } from '../../schema/values.js';
-import { secretFault } from '../secret.js';
+import { AGE, Duration, Secret } from '../../schema/values.js';
 
 const schema = Type.Object(
   {
-    secrets: Type.Array(Secret({ description: 'A shared secret.' }), {
+    secrets: Type.Array(Secret({ description: 'a shared secret' }), {
       minItems: 1,
-      description: 'Every secret that is valid now. To rotate: add the new one, change the sender, remove the old one.',
+      description: 'every secret that is valid now; to rotate: add the new one, change the sender, remove the old one',
     }),
-    tolerance: Duration({ default: '5m', description: 'How old a signed request may be.' }),
-    futureTolerance: Duration({ default: '30s', description: "How far ahead of this machine's clock the sender's may be." }),
+    tolerance: Duration({ default: '5m', description: 'how old a signed request may be', ...AGE }),
+    futureTolerance: Duration({ default: '30s', description: "how far ahead of this machine's clock the sender's may be" }),
   },
   { additionalProperties: false },
 );

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { secretFault } from '../../src/sources/secret.js';
+import { secretFault } from '../../src/core/secret.js';
 
 describe('T42: a secret', () => {
   it.each(['', ' ', '\t\n'])('that is blank is none: %j', (secret) => {

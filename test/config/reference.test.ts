@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { referencePage } from '../../src/config/reference.js';
+import { kinds } from '../../src/kinds.js';
+
+/** What Markdown makes of a line of a table. */
+const cellsOf = (line: string): string[] =>
+  line
+    .replace(/^\| | \|$/g, '')
+    .split(/(?<!\\)\|/)
+    .map((cell) => cell.trim());
+
+describe('the reference page', () => {
+  const tables = referencePage(kinds)
+    .split('\n\n')
+    .filter((block) => block.startsWith('|'))
+    .map((block) => block.trimEnd().split('\n'));
+  const rows = tables.flatMap((lines) => lines.slice(2));
+
+  it('is tables whose every line has as many cells as the head', () => {
+    expect(tables.length).toBeGreaterThan(10);
+    for (const [head = '', ...lines] of tables) {
+      for (const line of lines) expect([line, line.endsWith('|'), cellsOf(line).length]).toEqual([line, true, cellsOf(head).length]);
+    }
+  });
+
+  it('describes every key in a fragment without a dot, so that all read alike', () => {
+    const descriptions = rows.map((line) => cellsOf(line)[3] ?? '');
+    // Names of products and formats keep their capitals.
+    expect(descriptions.filter((text) => !/^(?:[a-z`]|PEM |Block Kit )/.test(text) || text.endsWith('.'))).toEqual([]);
+  });
+
+  it('tells the bounds', () => {
+    expect(rows.find((line) => line.startsWith('| `retry.initial`'))).toContain('duration, 1ms to 24d');
+    expect(rows.find((line) => line.startsWith('| `concurrency`'))).toContain('integer, 1 to 256');
+  });
+});
