@@ -24,7 +24,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const SRC = new URL('../src/', import.meta.url).pathname;
 
 /** The packages a part may use, where that is limited. */
-const MAY_USE: Readonly<Record<string, readonly string[]>> = { core: [], schema: ['typebox'], routing: ['@marcbachmann/cel-js', 'liquidjs'] };
+const MAY_USE: Readonly<Record<string, readonly string[]>> = {
+  core: [],
+  schema: ['typebox'],
+  routing: ['@marcbachmann/cel-js', 'liquidjs', 're2js'],
+};
 
 const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'));
 const imports = files.flatMap((file) => {

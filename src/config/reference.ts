@@ -1,5 +1,5 @@
 import type { Kinds } from '../kinds.js';
-import { DocumentSchema, LaneSchema, Route, SourceSchema, StorageSchema } from './schema.js';
+import { DocumentSchema, LaneSchema, Route, SourceSchema, StorageSchema, withType } from './schema.js';
 import type { Schema } from './validate.js';
 
 /** A schema with what a reader wants to know of it. */
@@ -18,7 +18,6 @@ interface Documented extends Schema {
 export function referencePage(kinds: Kinds): string {
   const document = DocumentSchema as unknown as Documented;
   const sections = Object.entries(document.properties ?? {}).filter(([, schema]) => schema.properties !== undefined);
-  const generic = LaneSchema({ concurrency: 1, batch: 100, timeoutMs: 10_000, pacePerSecond: null });
   return [
     '# Configuration reference',
     '<!-- Generated from the schemas in src/: run `npm run generate`. -->',
@@ -36,15 +35,12 @@ export function referencePage(kinds: Kinds): string {
     ...kinds.verifiers.flatMap((kind) => [`### \`verify: { type: ${kind.type} }\``, kind.description, table(kind.schema as Documented)]),
     ...kinds.formats.flatMap((format) => [`### \`format: ${format.type}\``, format.description]),
     '## `sinks.NAME`',
-    'Where events go. Keys of every sink, whatever its type:',
-    table(
-      generic as unknown as Documented,
-      kinds.sinks.map(
-        (kind) =>
-          `${kind.type}: timeout ${kind.lane.timeoutMs / 1000}s, concurrency ${kind.lane.concurrency}, batch ${kind.lane.batch}${kind.lane.pacePerSecond === null ? '' : `, pace ${kind.lane.pacePerSecond}/s`}`,
-      ),
-    ),
-    ...kinds.sinks.flatMap((kind) => [`### \`type: ${kind.type}\``, kind.description, table(kind.schema as Documented)]),
+    'Where events go. The last keys of each type are how deliveries to it are sent and tried again.',
+    ...kinds.sinks.flatMap((kind) => [
+      `### \`type: ${kind.type}\``,
+      kind.description,
+      table(withType(kind.type, kind.schema, LaneSchema(kind.lane)) as Documented),
+    ]),
     '## `routes`',
     'Rows in order; every row that matches applies.',
     table(Route as unknown as Documented),
@@ -55,11 +51,10 @@ export function referencePage(kinds: Kinds): string {
     .replace(/\n+$/, '\n');
 }
 
-function table(schema: Documented, byKind: readonly string[] = []): string | null {
+function table(schema: Documented): string | null {
   const rows = rowsOf(schema, '');
   if (rows.length === 0) return null;
-  const note = byKind.length === 0 ? '' : `\n\nDefaults by type: ${byKind.join('; ')}.`;
-  return ['| key | value | default | |', '| --- | --- | --- | --- |', ...rows].join('\n') + note;
+  return ['| key | value | default | |', '| --- | --- | --- | --- |', ...rows].join('\n');
 }
 
 function rowsOf(schema: Documented, prefix: string): string[] {

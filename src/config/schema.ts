@@ -120,7 +120,7 @@ export const LaneSchema = (lane: LaneDefaults) =>
       },
       { ...closed, description: 'when and how often a failed delivery is tried again', default: {} },
     ),
-    timeout: Duration({ description: 'how long one send may take', default: `${lane.timeoutMs}ms`, ...TIMER }),
+    timeout: Duration({ description: 'how long one send may take', default: `${lane.timeoutMs / 1_000}s`, ...TIMER }),
     concurrency: Type.Integer({ description: 'sends under way at once', minimum: 1, maximum: 256, default: lane.concurrency }),
     // Where the far side takes one at a time there is nothing to choose.
     ...(lane.batch === 1 ? {} : { batch: Batch(lane.batch) }),

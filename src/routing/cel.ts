@@ -1,4 +1,5 @@
 import { Environment, type ASTNode } from '@marcbachmann/cel-js';
+import { RE2JS } from 're2js';
 import type { EventView } from '../core/event.js';
 import type { Problem, Report } from '../core/problem.js';
 import { suggest } from '../core/suggest.js';
@@ -53,7 +54,7 @@ export function compileCel(source: string, path: Problem['path'], report: Report
     const checked = environment.parse(source);
     const types = checked.check();
     if (!types.valid) throw types.error ?? new Error('the expression cannot be typed');
-    const run = environment.parse(withHas(source, checked.ast));
+    const run = environment.parse(rewritten(source, checked.ast));
     return { evaluate: (event): unknown => run({ event: celView(event) }), type: types.type ?? 'dyn' };
   } catch (error) {
     report({ path, ...describe(error, offset) });
@@ -104,16 +105,54 @@ function celView(event: EventView): object {
   return view;
 }
 
-/** `has(event.cluster.name)` asks whether the sender gave it; since it reads as '' where it did not, the question becomes a comparison. */
-function withHas(source: string, root: ASTNode): string {
-  const found: { start: number; end: number; field: string }[] = [];
+/** A part of an expression, and what is put in its place. */
+interface Replacement {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** The expression with what this program means by `has` and `matches`. Throws where a regular expression is wrong. */
+function rewritten(source: string, root: ASTNode): string {
+  const found: Replacement[] = [];
   walk(root, (node) => {
-    if (node.op !== 'call' || node.args[0] !== 'has') return;
-    const field = node.args[1][0] === undefined ? null : fieldOf(node.args[1][0]);
-    if (field !== null && OPTIONAL.includes(field)) found.push({ start: node.start, end: node.end, field });
+    const replacement = hasOf(node) ?? matchesOf(node, source);
+    if (replacement !== null) found.push(replacement);
   });
   found.sort((a, b) => b.start - a.start);
-  return found.reduce((rewritten, { start, end, field }) => `${rewritten.slice(0, start)}(event.${field} != "")${rewritten.slice(end)}`, source);
+  return found.reduce((text, { start, end, text: instead }) => text.slice(0, start) + instead + text.slice(end), source);
+}
+
+/** `has(event.cluster.name)` asks whether the sender gave it; since it reads as '' where it did not, the question becomes a comparison. */
+function hasOf(node: ASTNode): Replacement | null {
+  if (node.op !== 'call' || node.args[0] !== 'has') return null;
+  const field = node.args[1][0] === undefined ? null : fieldOf(node.args[1][0]);
+  return field !== null && OPTIONAL.includes(field) ? { start: node.start, end: node.end, text: `(event.${field} != "")` } : null;
+}
+
+/** cel-js matches with JavaScript's regular expressions, which some texts keep busy for ever; CEL's own are RE2's, linear in the text. */
+function matchesOf(node: ASTNode, source: string): Replacement | null {
+  if (node.op !== 'rcall' || node.args[0] !== 'matches') return null;
+  const pattern = node.args[2][0];
+  if (pattern === undefined) return null;
+  if (pattern.op === 'value' && typeof pattern.args === 'string') patterns.set(pattern.args, compilePattern(pattern.args, pattern));
+  const start = source.lastIndexOf('matches', pattern.start);
+  return { start, end: start + 'matches'.length, text: LINEAR };
+}
+
+/** The regular expressions of the configuration; one that is computed is compiled each time. */
+const patterns = new Map<string, RE2JS>();
+const LINEAR = 'matchesInLinearTime';
+environment.registerFunction(`string.${LINEAR}(string): bool`, (text: string, pattern: string) =>
+  (patterns.get(pattern) ?? RE2JS.compile(pattern)).matcher(text).find(),
+);
+
+function compilePattern(pattern: string, { start, end }: ASTNode): RE2JS {
+  try {
+    return RE2JS.compile(pattern);
+  } catch (error) {
+    throw Object.assign(new Error(firstLine(error)), { range: { start, end } });
+  }
 }
 
 /** `cluster.name` for the selection `event.cluster.name`; null for anything else. */

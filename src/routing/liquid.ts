@@ -19,7 +19,7 @@ const FIELDS: Readonly<Record<string, readonly string[] | null>> = {
 };
 
 /** Characters of a template, milliseconds of one rendering, and units of memory it may take: a template is a text, not a program. */
-const LIMITS = { parseLimit: 100_000, renderLimit: 1_000, memoryLimit: 10_000_000 };
+const LIMITS = { parseLimit: 100_000, renderLimit: 100, memoryLimit: 10_000_000 };
 
 /** Tags that read other files: there are none. */
 const FILE_TAGS = ['include', 'render', 'layout', 'block'];

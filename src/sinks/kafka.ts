@@ -22,7 +22,7 @@ const Config = Type.Object(
       Type.Array(Type.String(), { description: 'the topics a computed one may be; needed where the topic begins with a brace', minItems: 1 }),
     ),
     key: Type.Optional(
-      Type.String({ description: 'the key, in CEL: records of one key go to one partition, in order as long as no send fails', minLength: 1 }),
+      Type.String({ description: 'the key, in CEL: records of one key go to one partition, in the order they are sent', minLength: 1 }),
     ),
     headers: Type.Record(Type.String(), Type.String(), { description: 'further headers; values may hold CEL in braces', default: {} }),
     value: Type.Enum(['raw', 'cloudevents'], { description: 'the received bytes, or a CloudEvents 1.0 structured JSON around them', default: 'raw' }),

@@ -71,6 +71,27 @@ describe('a condition in CEL', () => {
     expect(problem?.offset).toBe(offset);
   });
 
+  it.each([
+    ['event.name.matches("^Node .* failed$")', true],
+    ['event.name.matches( "deletion" ) && !event.name.matches("DELETION")', true],
+    ['(event.name + "!").matches("failed!$")', true],
+    ['["^x", "^Node"].exists(pattern, event.name.matches(pattern))', true],
+    ['event.data.text.matches("^b\\\\.c$")', true],
+    ['"matches".matches("mat" + "ches")', true],
+  ])('matches regular expressions: %s', (source, matches) => {
+    expect(decide(source, event({ name: 'Node deletion failed', data: { text: 'b.c' } }))).toBe(matches);
+  });
+
+  it('is not kept busy by a text that would keep a backtracking regular expression busy for ever', () => {
+    expect(decide('event.name.matches("^(a+)+$")', event({ name: `${'a'.repeat(5_000)}!` }))).toBe(false);
+  });
+
+  it('says at load what is wrong with a regular expression, and where', () => {
+    const { condition, problems } = compiling();
+    condition('event.type == "x" && event.name.matches("(")', []);
+    expect(problems).toMatchObject([{ what: expect.stringContaining('missing closing )') as string, offset: 40 }]);
+  });
+
   it('has a limit to its length', () => {
     expect(problemOf((compiler) => compiler.condition(`event.id == "${'x'.repeat(4_000)}"`, []))?.what).toContain('longer than');
   });
