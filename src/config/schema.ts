@@ -142,7 +142,7 @@ export function withType(type: string, ...schemas: readonly object[]): object {
   const parts = schemas as readonly TObject[];
   return {
     type: 'object',
-    properties: Object.assign({ type: { const: type } }, ...parts.map((part) => part.properties)) as object,
+    properties: Object.assign({ type: { const: type, description: 'what kind it is' } }, ...parts.map((part) => part.properties)) as object,
     required: ['type', ...parts.flatMap((part) => (part as Partial<TObject>).required ?? [])],
     additionalProperties: false,
   };
