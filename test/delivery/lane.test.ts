@@ -94,6 +94,20 @@ describe('a lane', () => {
     expect(sent.map(({ ids }) => ids)).toEqual([['a.0'], ['a.0']]);
   });
 
+  it('T20: sends once what a slow sink answers just inside its timeout', async () => {
+    const { lane, accept, sent, settled } = rig({ timeoutMs: 10_000 });
+    lane.start();
+    await turn();
+    accept(due('a'));
+    await vi.advanceTimersByTimeAsync(9_999);
+    lane.wake();
+    await turn();
+    sent[0]?.answer(delivered);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(sent).toHaveLength(1);
+    expect(settled.map((write) => write.settlement.state)).toEqual(['delivered']);
+  });
+
   it('T38: keeps its pace: a delivery a second, however many wait', async () => {
     const { lane, accept, sent, state } = rig({ pacePerSecond: 1, concurrency: 8 });
     state.answer = () => delivered;
