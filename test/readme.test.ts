@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,11 @@ import { freePort, until } from './e2e/serve.js';
 
 const ROOT = new URL('..', import.meta.url).pathname;
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+/** What git is told to leave alone. */
+const IGNORED = readFileSync(join(ROOT, '.gitignore'), 'utf8')
+  .split('\n')
+  .map((line) => line.replace(/\/$/, ''));
 
 /** The commands of the README's blocks, as they stand there. */
 const commands = [...README.matchAll(/^```sh\n([\s\S]*?)^```$/gm)].flatMap(([, block = '']) => block.split('\n').filter((line) => line !== ''));
@@ -49,13 +54,13 @@ describe('the README', () => {
 
 describe('its first screen, followed on a clean copy', () => {
   let folder: string;
-  let bridge: ChildProcess;
+  let bridge: ChildProcess | undefined;
   let shown = '';
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'castbridge-readme-'));
-    const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' });
-    for (const file of files.split('\n').filter((name) => name !== '' && !name.startsWith('test/'))) cpSync(join(ROOT, file), join(folder, file));
+    const entries = readdirSync(ROOT).filter((entry) => !['.git', 'test', ...IGNORED].includes(entry));
+    for (const entry of entries) cpSync(join(ROOT, entry), join(folder, entry), { recursive: true });
     // The ports of the README may be taken where the tests run.
     const config = join(folder, 'config/bridge.yaml');
     let text = readFileSync(config, 'utf8');
@@ -63,7 +68,7 @@ describe('its first screen, followed on a clean copy', () => {
     writeFileSync(config, text);
   });
   afterAll(async () => {
-    if (bridge.pid !== undefined && bridge.exitCode === null) {
+    if (bridge?.pid !== undefined && bridge.exitCode === null) {
       const ended = once(bridge, 'exit');
       process.kill(-bridge.pid, 'SIGTERM');
       await ended;
@@ -76,16 +81,17 @@ describe('its first screen, followed on a clean copy', () => {
   it('the first command installs, builds and runs the bridge; the second terminal shows an event arriving', async () => {
     const env = { ...process.env };
     delete env['CASTAI_WEBHOOK_SECRET'];
-    bridge = spawn('sh', ['-c', commands[0] ?? ''], { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
-    bridge.stdout?.on('data', (chunk) => (shown += String(chunk)));
-    bridge.stderr?.on('data', (chunk) => (shown += String(chunk)));
+    const started = spawn('sh', ['-c', commands[0] ?? ''], { cwd: folder, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+    bridge = started;
+    started.stdout.on('data', (chunk) => (shown += String(chunk)));
+    started.stderr.on('data', (chunk) => (shown += String(chunk)));
     await until(() => {
-      if (bridge.exitCode !== null) throw new Error(shown);
+      if (started.exitCode !== null) throw new Error(shown);
       return shown.includes('"msg":"ready"');
     });
     expect(shown).toContain('made a random webhook secret, and keeps it in ./data/castai.secret');
     expect(statSync(join(folder, 'data/castai.secret')).mode & 0o777).toBe(0o600);
-    expect(run('git init -q . && git status --short --untracked-files=all')).not.toContain('data/');
+    expect(IGNORED).toContain('data');
 
     expect(run(commands[1] ?? '')).toMatch(/^200 \{"received":true\} {2}id evt_/);
     await until(() => shown.includes('"type":"resource.created"'));

@@ -10,8 +10,8 @@ beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
 afterEach(() => void vi.useRealTimers());
 
 describe('a lane', () => {
-  it('sends a fresh delivery at once, and settles it', async () => {
-    const { lane, accept, sent, settled, waiting } = rig();
+  it('sends a fresh delivery at once, and settles it; it costs the store no read and no claim', async () => {
+    const { lane, accept, sent, settled, waiting, state } = rig();
     lane.start();
     await turn();
     accept(due('a'));
@@ -20,6 +20,8 @@ describe('a lane', () => {
     await turn();
     expect(settled.map((write) => write.settlement.state)).toEqual(['delivered']);
     expect(waiting.size).toBe(0);
+    // The one read at start.
+    expect(state.dueCalls).toBe(1);
   });
 
   it('sends a failed delivery again when it is due, not before', async () => {
