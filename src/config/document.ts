@@ -82,7 +82,7 @@ function remedyFor({ code, pos: [offset] }: SyntaxFault, text: string): string {
   if (code === 'DUPLICATE_KEY') return 'delete one of them, or give it another name';
   if (code === 'TAB_AS_INDENT') return 'use spaces';
   if (code === 'MULTIPLE_DOCS') return 'delete it, or the `---` above it';
-  if (code === 'TAG_RESOLVE_FAILED') return 'YAML tags have no meaning here: write ${VAR} or ${file:PATH}';
+  if (code === 'TAG_RESOLVE_FAILED') return 'put quotes around a text that begins with "!"; tags have no meaning here';
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n')[0] ?? '';
   // Between braces and brackets, YAML takes the brace of `port: ${PORT}` for one of its own.
   return /[:[,] *\$\{/.test(line) ? 'put quotes around texts that hold ${…}' : 'mend the YAML here';

@@ -41,7 +41,7 @@ export const Route = Type.Object(
     ),
     where: Type.Optional(Type.String({ description: 'a condition in CEL over `event`', minLength: 1 })),
     to: Targets,
-    stop: Type.Boolean({ description: 'true: rows below are not looked at when this one matched', default: false }),
+    stop: Type.Boolean({ description: 'when this row matched, rows below it are not looked at', default: false }),
   },
   closed,
 );

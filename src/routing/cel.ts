@@ -70,15 +70,21 @@ export function firstLine(error: unknown): string {
 function describe(error: unknown, offset: number): Omit<Problem, 'path'> {
   const what = firstLine(error);
   const at = typeof error === 'object' && error !== null && 'range' in error ? (error.range as { start: number } | undefined)?.start : undefined;
-  const misspelt = /^No such key: (\w+)$/.exec(what)?.[1];
-  const unknown = /^Unknown variable: (\w+)$/.exec(what)?.[1];
-  const remedy =
-    misspelt !== undefined
-      ? suggest(misspelt, [...Object.keys(EVENT), ...Object.keys(EVENT.cluster)])
-      : unknown !== undefined
-        ? suggest(unknown, ['event'])
-        : 'mend the CEL expression';
+  const remedy = remedyFor(what) ?? 'mend the CEL expression';
   return { what, remedy, ...(at === undefined ? {} : { offset: offset + at }) };
+}
+
+/** The functions of texts that conditions are likely to use. */
+const TEXT_FUNCTIONS = ['startsWith', 'endsWith', 'contains', 'matches', 'size', 'split', 'trim', 'lowerAscii', 'upperAscii', 'indexOf', 'substring'];
+
+function remedyFor(what: string): string | null {
+  const key = /^No such key: (\w+)$/.exec(what)?.[1];
+  if (key !== undefined) return suggest(key, [...Object.keys(EVENT), ...Object.keys(EVENT.cluster)]);
+  const variable = /^Unknown variable: (\w+)$/.exec(what)?.[1];
+  if (variable !== undefined) return suggest(variable, ['event']);
+  const name = /^found no matching overload for 'string\.(\w+)\(/.exec(what)?.[1];
+  if (name !== undefined && !TEXT_FUNCTIONS.includes(name)) return suggest(name, TEXT_FUNCTIONS);
+  return what === 'Unexpected character: =' ? 'compare with ==' : null;
 }
 
 const views = new WeakMap<EventView, object>();
