@@ -34,6 +34,12 @@ if (values.help) {
   process.exit(0);
 }
 
+const unknown = values.layouts.split(',').filter((layout) => layout !== 'packed' && layout !== 'textbook');
+if (unknown.length > 0) {
+  console.error(`there is no layout ${unknown.join(', ')}: use packed, textbook or both`);
+  process.exit(2);
+}
+
 const WRITERS = 64;
 const WARM_MS = 1_000;
 const BODY = randomBytes(1_200);
