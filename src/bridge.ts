@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import type { Configuration, SinkConfiguration } from './config/configuration.js';
 import type { Log } from './core/sink.js';
 import { originOf } from './core/origin.js';
-import { StoreUnavailable, type Store } from './core/store.js';
+import type { Store } from './core/store.js';
 import type { Telemetry } from './core/telemetry.js';
 import { Lane } from './delivery/lane.js';
 import { pause } from './delivery/pause.js';
@@ -16,6 +16,7 @@ import { createView } from './delivery/view.js';
 import { createIngress } from './ingress/ingress.js';
 import { kinds } from './kinds.js';
 import { createOperations } from './ops/operations.js';
+import { createReadiness, type Readiness } from './ops/readiness.js';
 import { createTelemetry } from './ops/telemetry.js';
 
 /** A running bridge. */
@@ -26,15 +27,14 @@ export interface Bridge {
   stop(): Promise<void>;
 }
 
-/** A readiness probe writes and syncs: several askers within this time share one. */
-const PROBE_SHARED_MS = 1_000;
-
 /** Opens everything in the order an event needs it, the last thing first; what fails to open closes what is open already. */
 export async function startBridge(config: Configuration, deps: { readonly log: Log }): Promise<Bridge> {
   const { log } = deps;
   const nowMs = Date.now;
   const registry = new Registry();
-  const telemetry = createTelemetry({ log, registry });
+  const lanes = new Map<string, Lane>();
+  const readiness = createReadiness(nowMs);
+  const telemetry = watched(createTelemetry({ log, registry }), readiness, lanes);
   const closing: (() => Promise<void>)[] = [];
   let stopMs = Infinity;
   /** What is left of the grace time: one for all that has to end. */
@@ -44,35 +44,16 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
     for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
   };
 
-  const lanes = new Map<string, Lane>();
-
   try {
     const limits = { retentionMs: config.storage.retentionMs, dedupWindowMs: config.dedupWindowMs };
-    const unreadable = new Map<string, string>();
-    const watching: typeof telemetry = {
-      ...telemetry,
-      backlogUnreadable: (fact) => {
-        telemetry.backlogUnreadable(fact);
-        unreadable.set(fact.sink, fact.detail);
-      },
-      backlogReadable: (fact) => {
-        telemetry.backlogReadable(fact);
-        unreadable.delete(fact.sink);
-      },
-      storeRecovered: (fact) => {
-        telemetry.storeRecovered(fact);
-        // A commit whose answer was lost has left deliveries that no lane was told of; the sender's next try is a duplicate.
-        for (const lane of lanes.values()) lane.wake();
-      },
-    };
-    const store = await config.storage.kind.open(config.storage.config, { limits, telemetry: watching });
+    const store = await config.storage.kind.open(config.storage.config, { limits, telemetry });
     closing.push(() => store.close());
     await killOrphans(store, config.sinks, log);
 
     const view = createView(kinds.formats);
     const route = (event: Parameters<typeof config.table.route>[0]) => config.table.route(event).owes;
     const redact = createRedact(config.secrets);
-    for (const sink of config.sinks) lanes.set(sink.name, openLane(sink, { store, telemetry: watching, view, redact, log, nowMs }));
+    for (const sink of config.sinks) lanes.set(sink.name, openLane(sink, { store, telemetry, view, redact, log, nowMs }));
     const replayer = createReplayer({
       store,
       view,
@@ -81,8 +62,7 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
       isConfigured: (sink) => lanes.has(sink),
       wake: (sink) => lanes.get(sink ?? '')?.wake(),
     });
-    const ready = createReadiness(store, unreadable, nowMs);
-    const operations = createOperations({ store, replayer, ready: ready.ask, registry, token: config.operations.token, log });
+    const operations = createOperations({ store, replayer, ready: readiness.ask, registry, token: config.operations.token, log });
     const operationsUrl = await listen(operations, config.operations.host, config.operations.port);
     closing.push(() => close(operations));
 
@@ -120,10 +100,10 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
       await ingress.close();
     });
     closing.push(() => {
-      ready.off();
+      readiness.off();
       return Promise.resolve();
     });
-    ready.on();
+    readiness.on(store);
     return { ingressUrl, operationsUrl, stop };
   } catch (error) {
     await stop();
@@ -158,24 +138,22 @@ async function killOrphans(store: Store, sinks: readonly SinkConfiguration[], lo
     );
 }
 
-/** Ready: started, not stopping, and the store writes and reads. */
-function createReadiness(store: Store, unreadable: ReadonlyMap<string, string>, nowMs: () => number) {
-  let serving = false;
-  let probed: { readonly atMs: number; readonly result: Promise<readonly string[]> } | undefined;
-  const probe = (): Promise<readonly string[]> =>
-    store.probe().then(
-      () => [],
-      (error: unknown) => [error instanceof StoreUnavailable ? `the store does not work: ${error.message}` : String(error)],
-    );
+/** The telemetry, with what follows from some of its facts. */
+function watched(telemetry: Telemetry, { facts }: Readiness, lanes: ReadonlyMap<string, Lane>): Telemetry {
   return {
-    on: () => void (serving = true),
-    off: () => void (serving = false),
-    ask: async (): Promise<{ ready: boolean; reasons: readonly string[] }> => {
-      if (!serving) return { ready: false, reasons: ['the bridge is starting or stopping'] };
-      if (probed === undefined || nowMs() - probed.atMs > PROBE_SHARED_MS || nowMs() < probed.atMs) probed = { atMs: nowMs(), result: probe() };
-      const backlogs = [...unreadable].map(([sink, detail]) => `what waits for the sink "${sink}" cannot be read: ${detail}`);
-      const reasons = [...(await probed.result), ...backlogs];
-      return { ready: reasons.length === 0, reasons };
+    ...telemetry,
+    backlogUnreadable: (fact) => {
+      telemetry.backlogUnreadable(fact);
+      facts.backlogUnreadable(fact);
+    },
+    backlogReadable: (fact) => {
+      telemetry.backlogReadable(fact);
+      facts.backlogReadable(fact);
+    },
+    storeRecovered: (fact) => {
+      telemetry.storeRecovered(fact);
+      // A commit whose answer was lost has left deliveries that no lane was told of; the sender's next try is a duplicate.
+      for (const lane of lanes.values()) lane.wake();
     },
   };
 }

@@ -1,0 +1,54 @@
+import { StoreUnavailable, type Store } from '../core/store.js';
+import type { Telemetry } from '../core/telemetry.js';
+
+/** A probe writes and syncs: several askers within this time share one. */
+const PROBE_SHARED_MS = 1_000;
+
+/** Is the bridge started, not stopping, and does its store write and read? */
+export interface Readiness {
+  /** From now on it serves, with this store. */
+  readonly on: (store: Pick<Store, 'probe'>) => void;
+  readonly off: () => void;
+  readonly ask: () => Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>;
+  /** The facts it goes by, beside its own probe. */
+  readonly facts: Pick<Telemetry, 'backlogUnreadable' | 'backlogReadable'>;
+}
+
+export function createReadiness(nowMs: () => number): Readiness {
+  let serving: Pick<Store, 'probe'> | null = null;
+  let probed: { readonly atMs: number; readonly fault: Promise<string | null> } | undefined;
+  const unreadable = new Map<string, string>();
+
+  const probe = (store: Pick<Store, 'probe'>): Promise<string | null> => {
+    const ageMs = nowMs() - (probed?.atMs ?? -Infinity);
+    if (probed === undefined || ageMs > PROBE_SHARED_MS || ageMs < 0) probed = { atMs: nowMs(), fault: faultOf(store) };
+    return probed.fault;
+  };
+
+  return {
+    on: (store) => {
+      serving = store;
+    },
+    off: () => {
+      serving = null;
+    },
+    async ask() {
+      if (serving === null) return { ready: false, reasons: ['the bridge is starting or stopping'] };
+      const fault = await probe(serving);
+      const backlogs = [...unreadable].map(([sink, detail]) => `what waits for the sink "${sink}" cannot be read: ${detail}`);
+      const reasons = fault === null ? backlogs : [fault, ...backlogs];
+      return { ready: reasons.length === 0, reasons };
+    },
+    facts: {
+      backlogUnreadable: ({ sink, detail }) => void unreadable.set(sink, detail),
+      backlogReadable: ({ sink }) => void unreadable.delete(sink),
+    },
+  };
+}
+
+function faultOf(store: Pick<Store, 'probe'>): Promise<string | null> {
+  return store.probe().then(
+    () => null,
+    (error: unknown) => (error instanceof StoreUnavailable ? `the store does not work: ${error.message}` : String(error)),
+  );
+}
