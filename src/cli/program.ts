@@ -9,8 +9,8 @@ const CODES = '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the br
 /** Runs one command line, and answers its exit code. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
-  // `… | head` closes the pipe: what was not read is not missed.
-  process.stdout.on('error', () => undefined);
+  // `… | head` closes the pipe, a disk is full: what nobody can read is not missed.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const out = (line: string): void => void process.stdout.write(`${line}\n`);
   const err = (line: string): void => void process.stderr.write(`${line}\n`);
   const program = new Command('castbridge')

@@ -41,7 +41,8 @@ async function run({ config, warnings }: ReturnType<typeof configured>, log: Log
 async function untilStopped(bridge: Bridge, stopping: Promise<NodeJS.Signals>, log: Logger): Promise<number> {
   const fault = new Promise<'fault'>((resolve) => {
     const end = (error: unknown): void => {
-      log.fatal({ detail: error instanceof Error ? error.stack : String(error) }, 'a fault of the bridge itself: it stops, and loses nothing');
+      // Not `fatal`: for that, pino waits until the line is written, and for ever where it cannot be.
+      log.error({ detail: error instanceof Error ? error.stack : String(error) }, 'a fault of the bridge itself: it stops, and loses nothing');
       resolve('fault');
     };
     process.once('uncaughtException', end);

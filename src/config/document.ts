@@ -21,7 +21,7 @@ export interface YamlDocument {
 /** Parses; problems of the syntax and of references go to `report`. */
 export function readDocument(text: string, file: string, lookup: Lookup, report: (line: string) => void): YamlDocument | null {
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, resolveKnownTags: false });
   const place = (offset: number): string => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;

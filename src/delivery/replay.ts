@@ -96,6 +96,7 @@ async function rerouteOne(row: DeliveryRow, { store, view, route, wake, nowMs }:
   const owes = route(seen);
   const replayed = await store.reroute(row, owes, nowMs());
   for (const owed of owes) wake(owed.sink);
-  const dead = owes.flatMap((owed) => (owed.state === 'dead' ? `${owed.reason}: ${owed.detail}` : []));
-  return replayed === 0 && dead.length > 0 ? dead.join('; ') : replayed;
+  const dead = owes.filter((owed) => owed.state === 'dead');
+  const still = dead.find((owed) => owed.route === row.route) ?? dead[0];
+  return replayed === 0 && still !== undefined ? `${still.reason}: ${still.detail}` : replayed;
 }

@@ -142,7 +142,10 @@ function matchesOf(node: ASTNode, source: string): Replacement | null {
   const pattern = node.args[2][0];
   if (pattern === undefined) return null;
   if (pattern.op === 'value' && typeof pattern.args === 'string') patterns.set(pattern.args, compilePattern(pattern.args, pattern));
-  const start = source.lastIndexOf('matches', pattern.start);
+  // Between what is matched and the pattern stand only the name, brackets and comments; a comment may hold the name too.
+  const { end } = node.args[1];
+  const between = source.slice(end, pattern.start).replace(/\/\/[^\n]*/g, (comment) => ' '.repeat(comment.length));
+  const start = end + between.lastIndexOf('matches');
   return { start, end: start + 'matches'.length, text: LINEAR };
 }
 

@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { freePort, MAIN, until } from '../e2e/serve.js';
 import { directory } from '../stores/sqlite-rig.js';
 
 /** The built bridge with a source that verifies nothing; its log is read only where that is said. */
-async function serving(options: { readLog: boolean }) {
+async function serving(options: { readLog: boolean; stderr?: number }) {
   const folder = directory();
   const [port, operations] = [await freePort(), await freePort()];
   const config = join(folder, 'bridge.yaml');
@@ -22,10 +22,10 @@ sinks: { out: { type: console } }
 routes: [{ to: [out] }]
 `,
   );
-  const child = spawn(process.execPath, [MAIN, 'serve', '--config', config], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, 'serve', '--config', config], { stdio: ['ignore', 'ignore', options.stderr ?? 'pipe'] });
   onTestFinished(() => void child.kill('SIGKILL'));
   const log = { text: '' };
-  if (options.readLog) child.stderr.on('data', (chunk) => (log.text += String(chunk)));
+  if (options.readLog) child.stderr?.on('data', (chunk) => (log.text += String(chunk)));
   await until(() =>
     fetch(`http://127.0.0.1:${operations}/readyz`).then(
       (answer) => answer.ok,
@@ -44,6 +44,16 @@ describe('serve', () => {
     expect(await exited).toEqual([0, null]);
     expect(log.text).toContain('sources.open.verify: anybody who reaches this path can post events');
     expect(log.text).toContain('"msg":"stopped"');
+  });
+
+  it.runIf(existsSync('/dev/full'))('goes on, and ends in order, when its log cannot be written', async () => {
+    const stderr = openSync('/dev/full', 'w');
+    const { child, post } = await serving({ readLog: false, stderr });
+    closeSync(stderr);
+    for (let n = 0; n < 100; n++) expect((await post(`evt_${n}`)).status).toBe(200);
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
   });
 
   it('goes on when nobody reads its log', async () => {

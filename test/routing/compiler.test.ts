@@ -78,6 +78,10 @@ describe('a condition in CEL', () => {
     ['["^x", "^Node"].exists(pattern, event.name.matches(pattern))', true],
     ['event.data.text.matches("^b\\\\.c$")', true],
     ['"matches".matches("mat" + "ches")', true],
+    ['event.name.matches( // matches what fails\n "(?i)DELETION")', true],
+    ['event.name // matches(\n .matches("^Node")', true],
+    ['["^Node"].exists(matches, event.name.matches(matches))', true],
+    ['event.name.trim().matches((("^Node")))', true],
   ])('matches regular expressions: %s', (source, matches) => {
     expect(decide(source, event({ name: 'Node deletion failed', data: { text: 'b.c' } }))).toBe(matches);
   });
