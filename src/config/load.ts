@@ -27,7 +27,7 @@ export type Loaded =
 const SECRET_CHARS_MIN = 8;
 
 /** What came from a reference is shown in no problem, unless it is too short to be told from other words. */
-const SHOWN_CHARS_MAX = 4;
+const REDACTED_CHARS_MIN = 4;
 
 /** Reads and checks a configuration file. Opens nothing, creates nothing. */
 export function loadConfig(file: string, env: Readonly<Record<string, string | undefined>>, kinds: Kinds): Loaded {
@@ -47,7 +47,7 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
   const generated = new Map<string, string>();
   const document = readDocument(text, file, { env, read: readText, generated }, (line) => problems.push(line));
   if (document === null) return failed();
-  const redact = createRedact(document.substituted.filter((value) => value.length >= SHOWN_CHARS_MAX));
+  const redact = createRedact(document.substituted.filter((value) => value.length >= REDACTED_CHARS_MIN));
   const report: Report = (problem) => {
     if (!document.unresolved.has(problem.path.join('\0'))) problems.push(redact(document.format(problem)));
   };

@@ -24,6 +24,11 @@ export function deliveryId(eventUid: string, index: number): string {
   return `${eventUid}.${index}`;
 }
 
+/** The bridge's id of the event that a delivery's id names; null for a text that is none. */
+export function eventUidIn(id: string): string | null {
+  return /^(.+)\.\d+$/.exec(id)?.[1] ?? null;
+}
+
 /** How a sink retries. All times in milliseconds. */
 export interface RetryPolicy {
   /** Attempts in all, the first one included; at least 1. */

@@ -24,6 +24,12 @@ export interface EventView extends Decoded {
   readonly receivedAt: string;
 }
 
+/** What a decoded event looks like to `match`, CEL and Liquid. Field by field: spreading an object costs microseconds, and this runs for every event. */
+export function viewOf(event: Decoded, id: string, source: string, receivedMs: number): EventView {
+  const { type, severity, name, message, cluster, time, data, body } = event;
+  return { id, source, type, severity, name, message, cluster, time, receivedAt: new Date(receivedMs).toISOString(), data, body };
+}
+
 /** An event as the store keeps it. */
 export interface StoredEvent {
   /** The bridge's id: unique over every database this program ever made. */

@@ -1,3 +1,4 @@
+import { eventUidIn } from '../core/delivery.js';
 import type { EventView, StoredEvent } from '../core/event.js';
 import type { DeliveryFilter, DeliveryRow, Owed, Store } from '../core/store.js';
 
@@ -81,9 +82,9 @@ async function rowsOf(id: string, store: ReplayDependencies['store']): Promise<r
     const dead = stories.flatMap((story) => story.deliveries).filter((row) => row.state === 'dead');
     return dead.length > 0 ? dead : 'the event has no dead delivery; name a delivery to send it again';
   }
-  const uid = /^(.+)\.\d+$/.exec(id)?.[1];
+  const uid = eventUidIn(id);
   const row =
-    uid === undefined ? undefined : (await store.stories(uid)).flatMap((story) => story.deliveries).find((candidate) => candidate.deliveryId === id);
+    uid === null ? undefined : (await store.stories(uid)).flatMap((story) => story.deliveries).find((candidate) => candidate.deliveryId === id);
   return row === undefined ? 'there is no event and no delivery with this id' : [row];
 }
 

@@ -1,4 +1,4 @@
-import type { EventView, StoredEvent } from '../core/event.js';
+import { viewOf, type EventView, type StoredEvent } from '../core/event.js';
 import type { FormatKind } from '../core/source.js';
 
 /** What the routing table and the texts see of a stored event; null where its body cannot be read (any more). */
@@ -7,11 +7,6 @@ export function createView(formats: readonly FormatKind[]): (event: StoredEvent)
   return (event) => {
     const decoding = byType.get(event.format)?.decode(event.body);
     if (decoding === undefined || !decoding.ok) return null;
-    return {
-      ...decoding.event,
-      id: event.id || (decoding.event.id ?? event.uid),
-      source: event.source,
-      receivedAt: new Date(event.receivedMs).toISOString(),
-    };
+    return viewOf(decoding.event, event.id || (decoding.event.id ?? event.uid), event.source, event.receivedMs);
   };
 }

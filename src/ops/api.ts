@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import type { Context } from 'koa';
 import { koaBody } from 'koa-body';
+import { eventUidIn } from '../core/delivery.js';
 import type { Log } from '../core/sink.js';
 import type { DeliveryFilter, Store } from '../core/store.js';
 import type { Replayer } from '../delivery/replay.js';
@@ -28,10 +29,10 @@ export function addApi(router: Router, { store, replayer, log }: ApiDependencies
 
   router.get('/api/events/:id', async (context) => {
     const id = context.params['id'] ?? '';
-    const uid = /^(.+)\.\d+$/.exec(id)?.[1];
+    const uid = eventUidIn(id);
     const found = await store.stories(id);
     // A delivery's id names its event too.
-    const stories = found.length === 0 && uid !== undefined ? await store.stories(uid) : found;
+    const stories = found.length === 0 && uid !== null ? await store.stories(uid) : found;
     if (stories.length === 0) context.throw(404, `there is no event "${id}": it was never accepted, or is past its retention`);
     context.body = { events: stories.map(presentStory) };
   });

@@ -65,7 +65,8 @@ describe('a lane', () => {
     expect(sent).toHaveLength(1);
   });
 
-  it('T22: does not send what was settled while a page was being read that still calls it waiting', async () => {
+  /** A delivery whose first attempt ends in `outcome` while a page is being read that was cut when it still waited. */
+  async function endedWhileReading(outcome: Outcome) {
     const { lane, accept, sent, state } = rig({ concurrency: 8 });
     lane.start();
     await turn();
@@ -73,25 +74,20 @@ describe('a lane', () => {
     let read = (): void => undefined;
     state.reading = new Promise<void>((resolve) => (read = resolve));
     lane.wake();
-    // The page is cut from what waits now; "a" is settled before it arrives.
-    sent[0]?.answer(delivered);
+    sent[0]?.answer(outcome);
     await turn();
     read();
     await turn();
+    return sent;
+  }
+
+  it('T22: does not send what was settled while a page was being read that still calls it waiting', async () => {
+    const sent = await endedWhileReading(delivered);
     expect(sent).toHaveLength(1);
   });
 
   it('does not forget a retry that fell due while a page was being read', async () => {
-    const { lane, accept, sent, state } = rig({ concurrency: 8 });
-    lane.start();
-    await turn();
-    accept(due('a'));
-    let read = (): void => undefined;
-    state.reading = new Promise<void>((resolve) => (read = resolve));
-    lane.wake();
-    sent[0]?.answer(failed);
-    await turn();
-    read();
+    const sent = await endedWhileReading(failed);
     await vi.advanceTimersByTimeAsync(500);
     expect(sent.map(({ ids }) => ids)).toEqual([['a.0'], ['a.0']]);
   });
