@@ -28,6 +28,8 @@ export function rig(options: Partial<LaneDependencies> = {}) {
     closed: false,
     closeHangs: false,
     dueCalls: 0,
+    /** Until a page is cut from what waits, and then until it has arrived. */
+    cutting: Promise.resolve(),
     reading: Promise.resolve(),
     answer: undefined as ((message: Message) => Outcome) | undefined,
   };
@@ -61,14 +63,17 @@ export function rig(options: Partial<LaneDependencies> = {}) {
       else if (row !== undefined) waiting.set(id, { ...row, attempts: row.attempts + 1, dueMs: write.settlement.dueMs });
       return Promise.resolve();
     },
-    due: (_sink, nowMs, limit, held) => {
+    due: async (_sink, nowMs, limit, heldNow) => {
       state.dueCalls += 1;
-      if (state.storeDown) return Promise.reject(new StoreUnavailable('disk full'));
+      if (state.storeDown) throw new StoreUnavailable('disk full');
+      // As it was when the store was asked: another thread does not see what is held since.
+      const held = new Set(heldNow);
+      await state.cutting;
       const rows = [...waiting.values()].sort((a, b) => a.dueMs - b.dueMs);
       const due = rows.filter((row) => row.dueMs <= nowMs && !held.has(idOf(row)));
       const next = due[limit] ?? rows.find((row) => row.dueMs > nowMs);
-      const page = { deliveries: due.slice(0, limit), nextDueMs: next?.dueMs ?? null };
-      return state.reading.then(() => page);
+      await state.reading;
+      return { deliveries: due.slice(0, limit), nextDueMs: next?.dueMs ?? null };
     },
   };
   const facts: string[] = [];

@@ -65,15 +65,19 @@ describe('a lane', () => {
     expect(sent).toHaveLength(1);
   });
 
-  /** A delivery whose first attempt ends in `outcome` while a page is being read that was cut when it still waited. */
-  async function endedWhileReading(outcome: Outcome) {
+  /** A delivery whose first attempt ends in `outcome` while a page is being read: one that was there `before` the store was asked is not in the page, one that came `after` is. */
+  async function endedWhileReading(outcome: Outcome, arrives: 'before' | 'after') {
     const { lane, accept, sent, state } = rig({ concurrency: 8 });
     lane.start();
     await turn();
-    accept(due('a'));
-    let read = (): void => undefined;
+    let [cut, read] = [(): void => undefined, (): void => undefined];
+    state.cutting = new Promise<void>((resolve) => (cut = resolve));
     state.reading = new Promise<void>((resolve) => (read = resolve));
+    if (arrives === 'before') accept(due('a'));
     lane.wake();
+    if (arrives === 'after') accept(due('a'));
+    cut();
+    await turn();
     sent[0]?.answer(outcome);
     await turn();
     read();
@@ -82,12 +86,12 @@ describe('a lane', () => {
   }
 
   it('T22: does not send what was settled while a page was being read that still calls it waiting', async () => {
-    const sent = await endedWhileReading(delivered);
+    const sent = await endedWhileReading(delivered, 'after');
     expect(sent).toHaveLength(1);
   });
 
   it('does not forget a retry that fell due while a page was being read', async () => {
-    const sent = await endedWhileReading(failed);
+    const sent = await endedWhileReading(failed, 'before');
     await vi.advanceTimersByTimeAsync(500);
     expect(sent.map(({ ids }) => ids)).toEqual([['a.0'], ['a.0']]);
   });
