@@ -22,7 +22,8 @@ export interface Served {
   readonly operations: string;
   /** Runs one command of the CLI against this bridge. */
   run(...args: readonly string[]): Promise<Ran>;
-  start(): Promise<void>;
+  /** `env` is added to the process's own. */
+  start(env?: Readonly<Record<string, string>>): Promise<void>;
   /** SIGTERM, and the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL. */
@@ -56,8 +57,11 @@ export async function served(yaml: string): Promise<Served> {
     return (await exited)[0];
   };
 
-  const start = async (): Promise<void> => {
-    const starting = spawn(process.execPath, [MAIN, 'serve', '--config', config], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const start = async (env: Readonly<Record<string, string>> = {}): Promise<void> => {
+    const starting = spawn(process.execPath, [MAIN, 'serve', '--config', config], {
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     starting.stdout.on('data', (text) => (output.stdout += String(text)));
     starting.stderr.on('data', (text) => (output.stderr += String(text)));
     child = starting;
