@@ -66,7 +66,7 @@ export async function served(yaml: string): Promise<Served> {
     starting.stderr.on('data', (text) => (output.stderr += String(text)));
     child = starting;
     await until(async () => {
-      if (starting.exitCode !== null) throw new Error(`the bridge ended: ${output.stderr}`);
+      if (starting.exitCode !== null || starting.signalCode !== null) throw new Error(`the bridge ended: ${output.stderr}`);
       return fetch(`${operations}/readyz`).then(
         (answer) => answer.ok,
         () => false,
