@@ -121,13 +121,15 @@ export interface Store {
   settle(settled: Settled): Promise<void>;
   /**
    * Waiting deliveries of `sink` due by `nowMs`, oldest due first, at most `limit` and fewer where their bodies are large, without those in `held`.
-   * `nextDueMs`: when the first one after these is due, which is no later than `nowMs` where the page was cut; null: none.
+   * Those due after `farMs` are due too, and come last: no back-off reaches so far, so the clock they were scheduled by has been set back.
+   * `nextDueMs`: when the first one after these is due; where the page was cut, it is one of those that are due; null: none.
    */
   due(
     sink: string,
     nowMs: number,
     limit: number,
     held: ReadonlySet<string>,
+    farMs?: number,
   ): Promise<{ readonly deliveries: readonly DueDelivery[]; readonly nextDueMs: number | null }>;
   /** Makes the waiting deliveries of every sink not in `sinks` dead, with the reason `sink_removed`. Resolves with their number. */
   killOrphans(sinks: readonly string[], nowMs: number): Promise<number>;

@@ -20,6 +20,9 @@ const SETTLE_AGAIN_MS_MAX = 5_000;
 /** Pause before a failing store is asked again for what is due. */
 const READ_AGAIN_MS = 1_000;
 
+/** Beyond the longest back-off, since clocks are set right by a little all the time. */
+const CLOCK_SLACK_MS = 60_000;
+
 /** A sink that does not let go of its far side this long is left: nothing of it is owed any more. */
 const CLOSE_MS = 5_000;
 
@@ -215,8 +218,13 @@ export class Lane {
     this.#pump();
   }
 
+  /** No back-off reaches further: what is due later was scheduled by a clock that has been set back since, and would wait that much too long. */
+  #farMs(nowMs: number): number {
+    return nowMs + this.#deps.retry.maxMs + CLOCK_SLACK_MS;
+  }
+
   #loadIfDue(nowMs: number): void {
-    const due = this.#behind || (this.#nextDueMs !== null && this.#nextDueMs <= nowMs);
+    const due = this.#behind || (this.#nextDueMs !== null && (this.#nextDueMs <= nowMs || this.#nextDueMs > this.#farMs(nowMs)));
     if (!due || this.#loading || this.#queue.storedCount > 0 || this.#isFull()) return;
     this.#loading = true;
     this.#behind = false;
@@ -226,7 +234,7 @@ export class Lane {
 
   async #load(nowMs: number): Promise<void> {
     try {
-      const page = await this.#deps.store.due(this.name, nowMs, PAGE, this.#held);
+      const page = await this.#deps.store.due(this.name, nowMs, PAGE, this.#held, this.#farMs(nowMs));
       const usable = page.deliveries.filter((delivery) => !this.#held.has(idOf(delivery)) && !this.#releasedWhileLoading.has(idOf(delivery)));
       for (const delivery of usable) this.#hold(delivery);
       this.#queue.refill(usable);

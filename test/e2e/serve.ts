@@ -92,9 +92,15 @@ export async function served(yaml: string): Promise<Served> {
   };
 }
 
-/** Posts one body as Cast AI signs it; `tamper` is added after it was signed. */
-export async function postSigned(url: string, secret: string, body: Buffer, tamper = ''): Promise<{ status: number; body: string }> {
-  const timestamp = String(Math.floor(Date.now() / 1_000));
+/** Posts one body as Cast AI signs it at `nowMs`; `tamper` is added after it was signed. */
+export async function postSigned(
+  url: string,
+  secret: string,
+  body: Buffer,
+  tamper = '',
+  nowMs = Date.now(),
+): Promise<{ status: number; body: string }> {
+  const timestamp = String(Math.floor(nowMs / 1_000));
   const signature = createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex');
   const headers = { 'x-castai-timestamp': timestamp, 'x-castai-signature': signature };
   const answer = await fetch(url, { method: 'POST', headers, body: Buffer.concat([body, Buffer.from(tamper)]) });

@@ -11,6 +11,9 @@ import { seqOf } from './writer.js';
 /** Bodies that one page of due deliveries may hold: a backlog of large events must not fill the memory. */
 const DUE_BYTES_MAX = 16 * 1024 * 1024;
 
+/** No due time is later: see `settle` in the writer. */
+const LAST_MS = Number.MAX_SAFE_INTEGER;
+
 /** Everything that reads, beside the writer. Runs in a thread of its own, so that a long listing delays no commit. */
 export function createReader(path: string) {
   const database = openForReading(path);
@@ -18,8 +21,10 @@ export function createReader(path: string) {
     due: database.prepare(`
       select d.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, d.due_ms, e.uid
       from deliveries d join events e on e.seq = d.event_seq
-      where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms <= ? order by d.due_ms, d.event_seq, d.n`),
-    nextDue: database.prepare(`select min(due_ms) as due_ms from deliveries where state = ${STATE.waiting} and sink = ? and due_ms > ?`),
+      where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms > ? and d.due_ms <= ? order by d.due_ms, d.event_seq, d.n`),
+    nextDue: database.prepare(
+      `select min(due_ms) as due_ms from deliveries where state = ${STATE.waiting} and sink = ? and due_ms > ? and due_ms <= ?`,
+    ),
     event: database.prepare('select uid, source, format, id, type, received_ms, body from events where seq = ?'),
     deliveriesOf: database.prepare(`${SELECT_ROWS} where d.event_seq = ? order by d.n`),
     attemptsOf: database.prepare('select * from attempts where event_seq = ? order by n, attempt'),
@@ -32,11 +37,22 @@ export function createReader(path: string) {
     return row === undefined ? null : eventOf(row);
   };
 
+  function* dueRows(sink: string, nowMs: number, farMs: number): Iterable<DueRow> {
+    yield* statements.due.iterate(sink, -LAST_MS, nowMs) as Iterable<DueRow>;
+    yield* statements.due.iterate(sink, farMs, LAST_MS) as Iterable<DueRow>;
+  }
+
   return {
-    due(sink: string, nowMs: number, limit: number, held: ReadonlySet<string>): { deliveries: DueDelivery[]; nextDueMs: number | null } {
+    due(
+      sink: string,
+      nowMs: number,
+      limit: number,
+      held: ReadonlySet<string>,
+      farMs = LAST_MS,
+    ): { deliveries: DueDelivery[]; nextDueMs: number | null } {
       const deliveries: DueDelivery[] = [];
       let bytes = 0;
-      for (const row of statements.due.iterate(sink, nowMs) as Iterable<DueRow>) {
+      for (const row of dueRows(sink, nowMs, farMs)) {
         if (held.has(deliveryId(row.uid, row.n))) continue;
         if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) return { deliveries, nextDueMs: row.due_ms };
         const event = eventAt(row.event_seq);
@@ -44,7 +60,7 @@ export function createReader(path: string) {
         deliveries.push({ index: row.n, route: row.route, sink: row.sink, attempts: row.attempts, sinceMs: row.since_ms, event });
         bytes += event.body.length;
       }
-      const next = statements.nextDue.get(sink, nowMs) as { due_ms: number | null };
+      const next = statements.nextDue.get(sink, nowMs, farMs) as { due_ms: number | null };
       return { deliveries, nextDueMs: next.due_ms };
     },
 

@@ -68,8 +68,8 @@ function createStore(writer: Thread, reader: Thread, telemetry: StoreContext['te
   return {
     accept: (arrival) => group.accept(arrival),
     settle: (settled) => group.settle(settled),
-    due: async (sink, nowMs, limit, held) => {
-      const page = await reader.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('due', [sink, nowMs, limit, held]);
+    due: async (sink, nowMs, limit, held, farMs) => {
+      const page = await reader.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('due', [sink, nowMs, limit, held, farMs]);
       return { ...page, deliveries: page.deliveries.map((delivery) => ({ ...delivery, event: asBuffer(delivery.event) })) };
     },
     killOrphans: (sinks, nowMs) => write('killOrphans', sinks, nowMs),

@@ -182,6 +182,24 @@ export function delivering(open: OpenFresh): void {
       expect((await store.due('archive', T0 + HOUR, 4, new Set())).nextDueMs).toBeNull();
     });
 
+    it('T12: includes, as the last, those that are due so far ahead that a clock must have been set back', async () => {
+      const { store } = await fresh();
+      const uids = await Promise.all(numbered(6).map((n) => accepted(store, arrival(`evt_${n}`))));
+      const [late = '', later = '', backingOff = '', now = '', ...settled] = uids;
+      await store.settle(retried(later, T0 + 2 * HOUR));
+      await store.settle(retried(late, T0 + HOUR));
+      await store.settle(retried(backingOff, T0 + 30 * SECOND));
+      for (const uid of settled) await store.settle(delivered(uid));
+      const read = async (limit: number, farMs: number, held: string[] = []) => {
+        const { deliveries, nextDueMs } = await store.due('archive', T0, limit, new Set(held.map((uid) => `${uid}.0`)), farMs);
+        return { uids: deliveries.map(({ event }) => event.uid), nextDueMs };
+      };
+      expect(await read(10, T0 + 60 * SECOND)).toEqual({ uids: [now, late, later], nextDueMs: T0 + 30 * SECOND });
+      expect(await read(2, T0 + 60 * SECOND)).toEqual({ uids: [now, late], nextDueMs: T0 + 2 * HOUR });
+      expect(await read(10, T0 + 60 * SECOND, [now, late])).toEqual({ uids: [later], nextDueMs: T0 + 30 * SECOND });
+      expect(await read(10, T0 + HOUR)).toEqual({ uids: [now, later], nextDueMs: T0 + 30 * SECOND });
+    });
+
     it('T12: forgets nothing of a backlog of large events', async () => {
       const { store } = await fresh();
       const body = Buffer.alloc(MiB);

@@ -15,8 +15,8 @@ export interface Load {
   readonly acknowledged: ReadonlyMap<string, string>;
   /** Posts, by the status of their answer; 0: none came. */
   readonly answers: ReadonlyMap<number, number>;
-  /** Posts one event; its status. */
-  post(id: string): Promise<number>;
+  /** Posts one event, by a sender whose clock is that far ahead; its status. */
+  post(id: string, aheadMs?: number): Promise<number>;
   /** Keeps 32 connections busy until it is called off. */
   begin(): { end(): Promise<void> };
 }
@@ -40,9 +40,9 @@ function loadOn(bridge: Served): Load {
   const acknowledged = new Map<string, string>();
   const answers = new Map<number, number>();
   let next = 0;
-  const post = async (id: string): Promise<number> => {
+  const post = async (id: string, aheadMs = 0): Promise<number> => {
     const body = JSON.stringify({ id, type: 'resource.created', data: { text: id.repeat(1 + ((next * 37) % 1_000)) } });
-    const { status } = await postSigned(bridge.url, SECRET, Buffer.from(body)).catch(() => ({ status: 0 }));
+    const { status } = await postSigned(bridge.url, SECRET, Buffer.from(body), '', Date.now() + aheadMs).catch(() => ({ status: 0 }));
     answers.set(status, (answers.get(status) ?? 0) + 1);
     if (status === 200) acknowledged.set(id, body);
     return status;
