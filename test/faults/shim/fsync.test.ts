@@ -2,15 +2,16 @@ import { expect, it } from 'vitest';
 import { until } from '../../e2e/serve.js';
 import { randomFrom } from '../../stores/sqlite-rig.js';
 import { cutPower, lost, shimmedBridge, undelivered } from './rig.js';
+import type { Shim } from './shim.js';
 import { describeShimmed } from './suite.js';
 
 const SEED = Number(process.env['CASTBRIDGE_SEED'] ?? 7);
 
 describeShimmed('a disk whose fsync fails', () => {
   it.each([
-    ['fsync fails', 'EIO', 'failSyncs'],
-    ['the disk is full', 'ENOSPC', 'failWrites'],
-  ] as const)('T01, T11: while %s (%s), posts are answered 503 and readiness is red; then it recovers by itself', async (_, code, fail) => {
+    ['fsync fails', (shim: Shim) => shim.failSyncs('EIO')],
+    ['the disk is full', (shim: Shim) => shim.failWrites('ENOSPC', { short: true })],
+  ])('T01, T11: while %s, posts are answered 503 and readiness is red; then it recovers by itself', async (_, fail) => {
     const { bridge, shim, load } = await shimmedBridge();
     const ready = async () => {
       const answer = await fetch(`${bridge.operations}/readyz`);
@@ -19,7 +20,7 @@ describeShimmed('a disk whose fsync fails', () => {
     await bridge.start(shim.env);
     expect(await load.post('evt_before')).toBe(200);
 
-    shim[fail](code);
+    fail(shim);
     const ids = Array.from({ length: 64 }, (__, n) => `evt_refused_${n}`);
     expect(new Set(await Promise.all(ids.map((id) => load.post(id))))).toEqual(new Set([503]));
     await until(async () => (await ready()).status === 503);

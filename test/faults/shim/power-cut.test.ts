@@ -13,7 +13,7 @@ const CUTS = 8;
 const SEED = Number(process.env['CASTBRIDGE_SEED'] ?? 20_261_124);
 
 describeShimmed('a power cut', () => {
-  it(`T10: loses no acknowledged event, ${CUTS} times in a row under load (CASTBRIDGE_SEED=${SEED})`, { timeout: 60_000 }, async () => {
+  it(`T10: loses no acknowledged event, ${CUTS} times in a row under load (CASTBRIDGE_SEED=${SEED})`, async () => {
     const random = randomFrom(SEED);
     const { bridge, shim, receiver, load } = await shimmedBridge();
     await bridge.start(shim.env);
