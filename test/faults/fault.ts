@@ -14,6 +14,8 @@ export interface Fault {
   readonly needs?: readonly Need[];
   /** Reasons a dead letter may have because of it. */
   readonly mayDie?: readonly string[];
+  /** False: it strikes alone. */
+  readonly mixes?: boolean;
   /** How often it struck. */
   strike(stand: Stand): Promise<number>;
 }

@@ -28,9 +28,16 @@ export async function runFaults(faults: readonly Fault[], seed: number, broker: 
   const stand = await openStand({ random, broker, needs: faults.flatMap((fault) => fault.needs ?? []) });
   try {
     await stand.load.more(WARM);
-    const strikes = await Promise.all(faults.map((fault) => fault.strike(stand)));
-    const clearedMs = performance.now();
     const problems: string[] = [];
+    const strikes = await Promise.all(
+      faults.map((fault) =>
+        fault.strike(stand).catch((error: unknown) => {
+          problems.push(`${fault.name}: ${error instanceof Error ? error.message : String(error)}`);
+          return 0;
+        }),
+      ),
+    );
+    const clearedMs = performance.now();
     await within(RECOVER_MS_MAX, stand.recovered(), () => problems.push('STUCK: a fresh event did not get through'));
     const recoverMs = performance.now() - clearedMs;
     await stand.load.stop();
