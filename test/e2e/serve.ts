@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { guard } from '../guard.js';
 
 export const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
 
@@ -32,6 +33,8 @@ export interface Served {
   spawn(): void;
   /** Waits until it is ready; rejects where the process has ended. */
   ready(): Promise<void>;
+  /** Does it listen, ready or not? */
+  isUp(): Promise<boolean>;
   signal(name: NodeJS.Signals): void;
   /** How a process that nobody stopped has ended; null: it has not. */
   ended(): string | null;
@@ -83,6 +86,8 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
   const spawned = (): void => {
     const args = [MAIN, 'serve', '--config', config, '--log-level', logLevel];
     child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const guarding = guard('kill -9 "$1"', String(child.pid));
+    child.once('exit', () => guarding.release());
     for (const name of ['stdout', 'stderr'] as const)
       child[name]?.on('data', (text) => {
         output[name] += String(text);
@@ -93,14 +98,16 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
     if (child === null || (child.exitCode === null && child.signalCode === null)) return null;
     return `the bridge ended (${child.exitCode ?? child.signalCode}): ${output.stderr.slice(-2_000)}`;
   };
+  const answers = (path: string): Promise<boolean> =>
+    fetch(`${operations}${path}`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
   const ready = (): Promise<void> =>
-    until(async () => {
+    until(() => {
       const how = ended();
       if (how !== null) throw new Error(how);
-      return fetch(`${operations}/readyz`).then(
-        (answer) => answer.ok,
-        () => false,
-      );
+      return answers('/readyz');
     });
 
   return {
@@ -117,6 +124,7 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
     },
     spawn: spawned,
     ready,
+    isUp: () => answers('/healthz'),
     signal: (name) => void child?.kill(name),
     ended,
     stop: () => end('SIGTERM'),

@@ -18,6 +18,7 @@ export interface Result extends Verdict {
 
 /** Acknowledged before the faults strike: they strike in the middle. */
 const WARM = 150;
+const STRIKE_MS_MAX = 180_000;
 const RECOVER_MS_MAX = 90_000;
 const DRAIN_MS_MAX = 120_000;
 
@@ -29,19 +30,17 @@ export async function runFaults(faults: readonly Fault[], seed: number, broker: 
   try {
     await stand.load.more(WARM);
     const problems: string[] = [];
-    const strikes = await Promise.all(
-      faults.map((fault) =>
-        fault.strike(stand).catch((error: unknown) => {
-          problems.push(`${fault.name}: ${error instanceof Error ? error.message : String(error)}`);
-          return 0;
-        }),
-      ),
-    );
+    const strikes = faults.map(() => 0);
+    const striking = faults.map(async (fault, index) => {
+      strikes[index] = await fault.strike(stand);
+    });
+    for (const result of await Promise.allSettled(striking.map((one) => within(STRIKE_MS_MAX, one))))
+      if (result.status === 'rejected') problems.push(String(result.reason));
     const clearedMs = performance.now();
-    await within(RECOVER_MS_MAX, stand.recovered(), () => problems.push('STUCK: a fresh event did not get through'));
+    await within(RECOVER_MS_MAX, stand.recovered()).catch(() => problems.push('STUCK: a fresh event did not get through'));
     const recoverMs = performance.now() - clearedMs;
     await stand.load.stop();
-    await within(DRAIN_MS_MAX, stand.drained(), () => problems.push('STUCK: deliveries are still waiting'));
+    await within(DRAIN_MS_MAX, stand.drained()).catch(() => problems.push('STUCK: deliveries are still waiting'));
     const drainMs = performance.now() - clearedMs - recoverMs;
     const ended = stand.bridge.ended();
     if (ended !== null) problems.push(ended);
@@ -54,14 +53,10 @@ export async function runFaults(faults: readonly Fault[], seed: number, broker: 
 }
 
 /** Waits for a fact, but not for ever. */
-async function within(ms: number, fact: Promise<void>, late: () => void): Promise<void> {
+async function within(ms: number, fact: Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
-  const end = new Promise<void>((resolve) => {
-    timer = setTimeout(() => {
-      late();
-      resolve();
-    }, ms);
+  const late = new Promise<void>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`it did not come within ${ms / 1_000} s`)), ms);
   });
-  await Promise.race([fact, end]);
-  clearTimeout(timer);
+  await Promise.race([fact, late]).finally(() => clearTimeout(timer));
 }

@@ -3,6 +3,7 @@ import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { guard } from '../guard.js';
 
 const run = promisify(execFile);
 
@@ -31,6 +32,7 @@ export async function whyNoSmallDisk(): Promise<string | null> {
 export async function mountSmallDisk(): Promise<SmallDisk> {
   const folder = mkdtempSync(join(tmpdir(), 'castbridge-disk-'));
   await run('mount', ['-t', 'tmpfs', '-o', `size=${MIB}m`, 'tmpfs', folder]);
+  const guarding = guard('umount -l "$1"; rmdir "$1"', folder);
   const filler = join(folder, 'filler');
   return {
     folder,
@@ -47,6 +49,7 @@ export async function mountSmallDisk(): Promise<SmallDisk> {
     },
     free: () => rmSync(filler, { force: true }),
     close: async () => {
+      guarding.release();
       await run('umount', ['-l', folder]);
       rmSync(folder, { recursive: true, force: true });
     },

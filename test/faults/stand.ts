@@ -23,8 +23,9 @@ export interface Stand {
   readonly broker: Broker | null;
   /** Null where no fault needs it. */
   readonly disk: SmallDisk | null;
-  /** kill -9, and a start that waits until it is ready. */
+  /** kill -9, and a start that waits until it listens: another fault may keep it from being ready. */
   readonly crash: () => Promise<void>;
+  readonly start: () => Promise<void>;
   /** Resolves when an event that was posted now is delivered at every sink. */
   recovered(): Promise<void>;
   /** Resolves when nothing waits. */
@@ -88,6 +89,15 @@ routes:
     return all;
   };
 
+  const start = async (): Promise<void> => {
+    bridge.spawn();
+    await until(() => {
+      const how = bridge.ended();
+      if (how !== null) throw new Error(how);
+      return bridge.isUp();
+    });
+  };
+
   return {
     bridge,
     load,
@@ -99,13 +109,14 @@ routes:
     disk,
     crash: async () => {
       await bridge.kill();
-      await bridge.start();
+      await start();
     },
+    start,
     recovered: async () => {
       const { id } = await load.fresh();
       await until(async () => {
-        const answer = await fetch(`${bridge.operations}/api/events/${id}`);
-        if (!answer.ok) return false;
+        const answer = await fetch(`${bridge.operations}/api/events/${id}`).catch(() => null);
+        if (answer?.ok !== true) return false;
         const { events } = (await answer.json()) as { events: { deliveries: Row[] }[] };
         return events[0]?.deliveries.every((row) => row.state !== 'waiting') === true;
       });

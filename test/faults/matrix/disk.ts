@@ -4,8 +4,8 @@ import { until } from '../../e2e/serve.js';
 /** Waits until the bridge says that it cannot serve, and why. */
 async function red(operations: string): Promise<void> {
   await until(async () => {
-    const answer = await fetch(`${operations}/readyz`);
-    return answer.status === 503 && /the store/.test(await answer.text());
+    const answer = await fetch(`${operations}/readyz`).catch(() => null);
+    return answer?.status === 503 && /the store/.test(await answer.text());
   });
 }
 

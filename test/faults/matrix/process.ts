@@ -32,12 +32,12 @@ export const processFaults: readonly Fault[] = [
   {
     name: 'kill -9 while it shuts down',
     part: 'process',
-    async strike({ bridge, random, load }) {
+    async strike({ bridge, random, load, start }) {
       for (let kill = 0; kill < KILLS; kill++) {
         bridge.signal('SIGTERM');
         await pause(random() * 60);
         await bridge.kill();
-        await bridge.start();
+        await start();
         await load.more(30);
       }
       return KILLS;
@@ -46,12 +46,12 @@ export const processFaults: readonly Fault[] = [
   {
     name: 'SIGTERM under load',
     part: 'process',
-    async strike({ bridge, random, load }) {
+    async strike({ bridge, random, load, start }) {
       for (let stop = 0; stop < STOPS; stop++) {
         await pause(random() * 400);
         const code = await bridge.stop();
         if (code !== 0) throw new Error(`SIGTERM ended it with ${code}: ${bridge.output.stderr.slice(-2_000)}`);
-        await bridge.start();
+        await start();
         await load.more(30);
       }
       return STOPS;
