@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { createHmac } from 'node:crypto';
+import { createHmac, randomInt } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { guard } from '../guard.js';
 
 export const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
 
@@ -20,10 +21,23 @@ export interface Served {
   readonly folder: string;
   readonly url: string;
   readonly operations: string;
+  /** The configuration's file. */
+  readonly config: string;
+  /** Replaces the configuration, but for its listeners and its store; a running bridge goes on with the old one. */
+  rewrite(yaml: string): void;
   /** Runs one command of the CLI against this bridge. */
   run(...args: readonly string[]): Promise<Ran>;
-  /** `env` is added to the process's own. */
-  start(env?: Readonly<Record<string, string>>): Promise<void>;
+  /** Starts the process, and waits until it is ready. */
+  start(): Promise<void>;
+  /** Starts the process, and waits for nothing. */
+  spawn(): void;
+  /** Waits until it is ready; rejects where the process has ended. */
+  ready(): Promise<void>;
+  /** Does it listen, ready or not? */
+  isUp(): Promise<boolean>;
+  signal(name: NodeJS.Signals): void;
+  /** How a process that nobody stopped has ended; null: it has not. */
+  ended(): string | null;
   /** SIGTERM, and the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL. */
@@ -33,17 +47,29 @@ export interface Served {
   cleanUp(): Promise<void>;
 }
 
+/** How it is served. */
+export interface ServedOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Folder of the database; without it, one of its own. */
+  readonly data?: string;
+  readonly logLevel?: string;
+}
+
+/** The end of what a process wrote: load writes much. */
+const OUTPUT_CHARS_MAX = 4_000_000;
+
 /** `yaml` is the configuration without its listeners and its store. */
-export async function served(yaml: string): Promise<Served> {
+export async function served(yaml: string, { env = {}, data, logLevel = 'info' }: ServedOptions = {}): Promise<Served> {
   const folder = mkdtempSync(join(tmpdir(), 'castbridge-e2e-'));
   const [port, operationsPort] = [await freePort(), await freePort()];
   const config = join(folder, 'bridge.yaml');
   const head = [
     `server: { host: 127.0.0.1, port: ${port} }`,
     `operations: { port: ${operationsPort} }`,
-    `storage: { path: ${folder}/data/bridge.db }`,
+    `storage: { path: ${data ?? `${folder}/data`}/bridge.db }`,
   ];
-  writeFileSync(config, `${head.join('\n')}\n${yaml}`);
+  const rewrite = (body: string): void => writeFileSync(config, `${head.join('\n')}\n${body}`);
+  rewrite(yaml);
   const operations = `http://127.0.0.1:${operationsPort}`;
   const output = { stdout: '', stderr: '' };
   let child: ChildProcess | null = null;
@@ -51,36 +77,56 @@ export async function served(yaml: string): Promise<Served> {
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     const ending = child;
     child = null;
-    if (ending === null || ending.exitCode !== null) return ending?.exitCode ?? null;
+    if (ending === null || ending.exitCode !== null || ending.signalCode !== null) return ending?.exitCode ?? null;
     const exited = once(ending, 'exit') as Promise<[number | null]>;
     ending.kill(signal);
     return (await exited)[0];
   };
 
-  const start = async (env: Readonly<Record<string, string>> = {}): Promise<void> => {
-    const starting = spawn(process.execPath, [MAIN, 'serve', '--config', config], {
-      env: { ...process.env, ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    starting.stdout.on('data', (text) => (output.stdout += String(text)));
-    starting.stderr.on('data', (text) => (output.stderr += String(text)));
-    child = starting;
-    await until(async () => {
-      if (starting.exitCode !== null || starting.signalCode !== null) throw new Error(`the bridge ended: ${output.stderr}`);
-      return fetch(`${operations}/readyz`).then(
-        (answer) => answer.ok,
-        () => false,
-      );
-    });
+  const spawned = (): void => {
+    const args = [MAIN, 'serve', '--config', config, '--log-level', logLevel];
+    child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    const guarding = guard('kill -9 "$1"', String(child.pid));
+    child.once('exit', () => guarding.release());
+    for (const name of ['stdout', 'stderr'] as const)
+      child[name]?.on('data', (text) => {
+        output[name] += String(text);
+        if (output[name].length > 2 * OUTPUT_CHARS_MAX) output[name] = output[name].slice(-OUTPUT_CHARS_MAX);
+      });
   };
+  const ended = (): string | null => {
+    if (child === null || (child.exitCode === null && child.signalCode === null)) return null;
+    return `the bridge ended (${child.exitCode ?? child.signalCode}): ${output.stderr.slice(-2_000)}`;
+  };
+  const answers = (path: string): Promise<boolean> =>
+    fetch(`${operations}${path}`).then(
+      (answer) => answer.ok,
+      () => false,
+    );
+  const ready = (): Promise<void> =>
+    until(() => {
+      const how = ended();
+      if (how !== null) throw new Error(how);
+      return answers('/readyz');
+    });
 
   return {
     folder,
     url: `http://127.0.0.1:${port}/webhooks/castai`,
     operations,
     output,
+    config,
+    rewrite,
     run: (...args) => run([...args, '--config', config]),
-    start,
+    start: () => {
+      spawned();
+      return ready();
+    },
+    spawn: spawned,
+    ready,
+    isUp: () => answers('/healthz'),
+    signal: (name) => void child?.kill(name),
+    ended,
     stop: () => end('SIGTERM'),
     kill: async () => {
       await end('SIGKILL');
@@ -122,11 +168,15 @@ export async function until(fact: () => boolean | Promise<boolean>): Promise<voi
   while (!(await fact())) await new Promise((resolve) => setTimeout(resolve, 25));
 }
 
+/** Below the ports that outgoing connections use: one of them could sit there when the bridge starts again. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
+  const port = randomInt(10_000, 20_000);
+  const server = createServer();
+  const free = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => resolve(true));
+  });
+  if (!free) return freePort();
+  await new Promise((resolve) => server.close(resolve));
   return port;
 }

@@ -7,6 +7,8 @@ export interface Received {
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
+  /** It was answered with a status that is no 2xx: the receiver did not take it. */
+  readonly refused: boolean;
 }
 
 /** What the receiver does with a request. `hold`: it is answered 200 at `release`. `echo`: 400, and the whole request. */
@@ -36,8 +38,9 @@ export async function startHttpReceiver(): Promise<HttpReceiver> {
   const held: ServerResponse[] = [];
   let usual: Answer = { status: 200 };
   const listener = await listen((request, body, response) => {
-    received.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body });
     const how = scripted.shift() ?? usual;
+    const refused = typeof how === 'object' && (how.status < 200 || how.status > 299);
+    received.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body, refused });
     if (how === 'hold') held.push(response);
     else if (how === 'echo') answer(response, { status: 400, body: echoOf(request, body) });
     else answer(response, how);

@@ -29,13 +29,4 @@ export function openStore(path: string, limits: StoreLimits = LIMITS, options: P
   return openSqliteStore({ path, limits, telemetry, workerUrl: WORKER_URL, ...options });
 }
 
-/** Numbers in [0, 1) that a seed decides: mulberry32. */
-export function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+export { randomFrom } from '../random.js';

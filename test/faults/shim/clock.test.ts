@@ -12,7 +12,7 @@ describeShimmed('a wall clock that jumps', () => {
   ])('T12: %s by an hour, and right again, under load and while retries wait: nothing is lost, stuck or given up', async (_, shiftMs, refusal) => {
     const { bridge, shim, receiver, load } = await shimmedBridge('{ initial: 200ms, max: 500ms, attempts: 1000, maxAge: 6h }');
     receiver.otherwise({ status: 503 });
-    await bridge.start(shim.env);
+    await bridge.start();
     const running = load.begin();
     await until(() => load.acknowledged.size >= 100);
     shim.shiftClock(shiftMs);

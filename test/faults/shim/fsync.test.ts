@@ -17,7 +17,7 @@ describeShimmed('a disk whose fsync fails', () => {
       const answer = await fetch(`${bridge.operations}/readyz`);
       return { status: answer.status, text: await answer.text() };
     };
-    await bridge.start(shim.env);
+    await bridge.start();
     expect(await load.post('evt_before')).toBe(200);
 
     fail(shim);
@@ -29,7 +29,7 @@ describeShimmed('a disk whose fsync fails', () => {
     shim.heal();
     await until(async () => (await load.post('evt_after')) === 200);
     await cutPower(bridge, shim, () => 0);
-    await bridge.start(shim.env);
+    await bridge.start();
     await until(async () => (await ready()).status === 200);
     expect(await lost(bridge, load)).toEqual([]);
     // What was refused is not taken for a duplicate when its sender tries again.
@@ -40,7 +40,7 @@ describeShimmed('a disk whose fsync fails', () => {
   it(`T01: what a failed fsync dropped is not acknowledged by the next one, over and over under load (CASTBRIDGE_SEED=${SEED})`, async () => {
     const random = randomFrom(SEED);
     const { bridge, shim, receiver, load } = await shimmedBridge();
-    await bridge.start(shim.env);
+    await bridge.start();
     for (let cut = 0; cut < 2; cut++) {
       const running = load.begin();
       for (let fault = 0; fault < 10; fault++) {
@@ -52,7 +52,7 @@ describeShimmed('a disk whose fsync fails', () => {
       await cutPower(bridge, shim, random);
       await running.end();
       shim.heal();
-      await bridge.start(shim.env);
+      await bridge.start();
       expect(await lost(bridge, load), `after cut ${cut + 1}`).toEqual([]);
     }
     expect(load.answers.get(503)).toBeGreaterThan(0);

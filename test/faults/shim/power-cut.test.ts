@@ -16,7 +16,7 @@ describeShimmed('a power cut', () => {
   it(`T10: loses no acknowledged event, ${CUTS} times in a row under load (CASTBRIDGE_SEED=${SEED})`, async () => {
     const random = randomFrom(SEED);
     const { bridge, shim, receiver, load } = await shimmedBridge();
-    await bridge.start(shim.env);
+    await bridge.start();
     for (let cut = 0; cut < CUTS; cut++) {
       // Every other time the store is full of deliveries that fail and are settled again and again.
       receiver.otherwise({ status: cut % 2 === 0 ? 503 : 200 });
@@ -25,7 +25,7 @@ describeShimmed('a power cut', () => {
       await until(() => load.acknowledged.size >= target);
       await cutPower(bridge, shim, random);
       await running.end();
-      await bridge.start(shim.env);
+      await bridge.start();
       expect(await lost(bridge, load), `after cut ${cut + 1}`).toEqual([]);
     }
     receiver.otherwise({ status: 200 });
@@ -35,12 +35,12 @@ describeShimmed('a power cut', () => {
 
   it('T10: is noticed where fsync is not: a disk that only says it has synced loses what was acknowledged', async () => {
     const { bridge, shim, load } = await shimmedBridge();
-    await bridge.start(shim.env);
+    await bridge.start();
     shim.fakeSyncs();
     expect(await load.post('evt_believed')).toBe(200);
     await cutPower(bridge, shim, () => 0);
     shim.heal();
-    await bridge.start(shim.env);
+    await bridge.start();
     expect(await lost(bridge, load)).toEqual(['evt_believed']);
   });
 
@@ -48,7 +48,7 @@ describeShimmed('a power cut', () => {
     const random = randomFrom(SEED);
     for (let [syncs, ended] = [Math.floor(random() * 3), false]; !ended; syncs += 3) {
       const data = directory();
-      const shim = shimmed(data);
+      const shim = await shimmed(data);
       onTestFinished(() => shim.cleanUp());
       shim.slowSyncs(50);
       const making = spawn(process.execPath, [CHILD, 'migrate', join(data, 'x.db'), MIGRATIONS.href], { env: { ...process.env, ...shim.env } });

@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { postSigned, served, until, type Served } from '../../e2e/serve.js';
 import { startHttpReceiver, type HttpReceiver } from '../../receivers/http-receiver.js';
+import { directory } from '../../stores/sqlite-rig.js';
 import { shimmed, type Shim } from './shim.js';
 
 const SECRET = 'shim-0123456789abcdef0123456789abcdef';
@@ -25,14 +25,18 @@ export interface Load {
 export async function shimmedBridge(retry = '{ initial: 20ms, max: 200ms, attempts: 1000, maxAge: 1h }') {
   const receiver = await startHttpReceiver();
   onTestFinished(() => receiver.goAway());
-  const bridge = await served(`
+  const data = directory();
+  const shim = await shimmed(data);
+  onTestFinished(() => shim.cleanUp());
+  const bridge = await served(
+    `
 sources: { castai: { path: /webhooks/castai, verify: { type: castai, secrets: ["${SECRET}"] }, format: castai-event } }
 sinks: { inventory: { type: http, url: "${receiver.url}", retry: ${retry} } }
 routes: [{ to: [inventory] }]
-`);
+`,
+    { data, env: shim.env },
+  );
   onTestFinished(() => bridge.cleanUp());
-  const shim = shimmed(join(bridge.folder, 'data'));
-  onTestFinished(() => shim.cleanUp());
   return { bridge, shim, receiver, load: loadOn(bridge) };
 }
 

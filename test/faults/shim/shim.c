@@ -31,7 +31,7 @@ struct control {
 };
 
 static struct control without_file;
-static struct control *control = &without_file;
+static volatile struct control *control = &without_file;
 static char data[PATH_MAX];
 static size_t data_length;
 static int journal = -1;
@@ -106,7 +106,7 @@ static void take_back(const char *name) {
   errno = kept;
 }
 
-static int strikes(struct fault *fault, int32_t *struck) {
+static int strikes(volatile struct fault *fault, volatile int32_t *struck) {
   if (fault->code == 0 || fault->left == 0) return 0;
   if (fault->left > 0) fault->left--;
   (*struck)++;

@@ -11,10 +11,10 @@ import { describeShimmed } from './suite.js';
 const CHILD = new URL('./child.mjs', import.meta.url).pathname;
 
 /** A small process whose files are under the shim. */
-function underShim(files: Readonly<Record<string, string>> = {}) {
+async function underShim(files: Readonly<Record<string, string>> = {}) {
   const data = directory();
   for (const [name, text] of Object.entries(files)) writeFileSync(join(data, name), text);
-  const shim = shimmed(data);
+  const shim = await shimmed(data);
   onTestFinished(() => shim.cleanUp());
   /** What a text file holds; null where there is none. */
   const text = (name: string): string | null => (readdirSync(data).includes(name) ? readFileSync(join(data, name), 'utf8') : null);
@@ -44,7 +44,7 @@ function start(shim: Shim, data: string) {
 
 describeShimmed('the shim', () => {
   it('lets fsync and fdatasync fail, so many times or until it heals, and no other call', async () => {
-    const { run, shim } = underShim();
+    const { run, shim } = await underShim();
     await run('open a', 'write a text');
     shim.failSyncs('EIO', 2);
     expect(await run('fsync a', 'fdatasync a', 'write a more', 'fsync a')).toEqual(['EIO', 'EIO', '4', 'done']);
@@ -56,7 +56,7 @@ describeShimmed('the shim', () => {
   });
 
   it('lets writes and truncates fail, a short one first where that is asked for', async () => {
-    const { run, shim, text } = underShim();
+    const { run, shim, text } = await underShim();
     await run('open a');
     shim.failWrites('ENOSPC', { short: true });
     expect(await run('write a 12345678', 'write a 5678', 'truncate a 100')).toEqual(['4', 'ENOSPC', 'ENOSPC']);
@@ -66,7 +66,7 @@ describeShimmed('the shim', () => {
   });
 
   it('shifts the wall clock, and not the monotonic one', async () => {
-    const { run, shim } = underShim();
+    const { run, shim } = await underShim();
     const clocks = async (): Promise<[number, number]> => {
       const [answer = ''] = await run('clocks');
       const [wall = 0, monotonic = 0] = answer.split(' ').map(Number);
@@ -83,7 +83,7 @@ describeShimmed('the shim', () => {
   });
 
   it('makes a disk slow', async () => {
-    const { run, shim } = underShim();
+    const { run, shim } = await underShim();
     await run('open a');
     shim.slowSyncs(300);
     const started = performance.now();
@@ -92,7 +92,7 @@ describeShimmed('the shim', () => {
   });
 
   it('says yes to fsync and syncs nothing, where that is asked for', async () => {
-    const { run, shim, kill, text } = underShim({ a: 'old' });
+    const { run, shim, kill, text } = await underShim({ a: 'old' });
     shim.fakeSyncs();
     expect(await run('open a r+', 'write a new 0', 'fsync a')).toEqual(['done', '3', 'done']);
     await kill();
@@ -101,7 +101,7 @@ describeShimmed('the shim', () => {
   });
 
   it('cuts the power: what was synced is there, and what was not need not be', async () => {
-    const { run, shim, kill, text } = underShim({ kept: 'old', renamed: 'old' });
+    const { run, shim, kill, text } = await underShim({ kept: 'old', renamed: 'old' });
     await run('open kept r+', 'write kept new 0', 'fsync kept', 'write kept lost 0', 'truncate kept 2');
     await run('open made', 'write made x', 'fsync made', 'syncNames', 'open unnamed', 'write unnamed x', 'fsync unnamed', 'rename renamed elsewhere');
     expect([text('kept'), text('unnamed'), text('elsewhere')]).toEqual(['lo', 'x', 'old']);
@@ -111,7 +111,7 @@ describeShimmed('the shim', () => {
   });
 
   it('goes on from what a power cut left, and from what a process left that was only killed', async () => {
-    const first = underShim();
+    const first = await underShim();
     await first.run('open a', 'write a 1', 'fsync a', 'syncNames');
     await first.kill();
     first.shim.powerCut(() => 0);
@@ -126,7 +126,7 @@ describeShimmed('the shim', () => {
   });
 
   it('sees all that SQLite does: its files, rebuilt from what was synced alone, are the files byte for byte', async () => {
-    const { run, shim, kill, data } = underShim();
+    const { run, shim, kill, data } = await underShim();
     expect(await run('database x.db', 'insert 100')).toEqual(['done', 'done']);
     await kill();
     const files = ['x.db', 'x.db-wal'].map((name) => readFileSync(join(data, name)));
@@ -137,7 +137,7 @@ describeShimmed('the shim', () => {
   });
 
   it('notices what went past it', async () => {
-    const { run, shim, kill, data } = underShim({ a: 'old' });
+    const { run, shim, kill, data } = await underShim({ a: 'old' });
     await run('open a r+', 'write a new 0', 'open b', 'write b x');
     await kill();
     writeFileSync(join(data, 'a'), 'by another way');

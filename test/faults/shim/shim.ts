@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { inject } from 'vitest';
+import { shimLibrary } from './compile.js';
 import { Disk, entriesOf, type Entry } from './disk.js';
 
 /** What the disk under the bridge, and its clock, do from now on. Every fault can begin and end while the process runs. */
@@ -33,8 +33,9 @@ export type Fault = 'EIO' | 'ENOSPC';
 const AT = { clock: 0, syncs: 8, writes: 16, delay: 24, lies: 28, short: 32, seen: 40 } as const;
 const CONTROL_BYTES = 56;
 
-/** A shim for the files in one directory, which need not exist yet. What is in it now is on the disk. */
-export function shimmed(dataDirectory: string): Shim {
+/** A shim for the files in one directory, which need not exist yet. What is in it now is on the disk. Rejects where `whyNoShim` has a reason. */
+export async function shimmed(dataDirectory: string): Promise<Shim> {
+  const library = await shimLibrary();
   mkdirSync(dataDirectory, { recursive: true, mode: 0o700 });
   const data = realpathSync(dataDirectory);
   const own = mkdtempSync(join(tmpdir(), 'castbridge-shim-'));
@@ -54,7 +55,7 @@ export function shimmed(dataDirectory: string): Shim {
 
   return {
     env: {
-      LD_PRELOAD: inject('shim').library,
+      LD_PRELOAD: library,
       CASTBRIDGE_SHIM_CONTROL: controlPath,
       CASTBRIDGE_SHIM_JOURNAL: journalPath,
       CASTBRIDGE_SHIM_DATA: data,

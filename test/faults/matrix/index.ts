@@ -1,0 +1,7 @@
+import type { Fault } from '../fault.js';
+import { diskFaults } from './disk.js';
+import { httpFaults } from './http.js';
+import { processFaults } from './process.js';
+
+/** Every fault there is. */
+export const matrix: readonly Fault[] = [...processFaults, ...diskFaults, ...httpFaults];
