@@ -4,7 +4,7 @@ import type { Stand } from './stand.js';
 export type Part = 'process' | 'configuration' | 'disk' | 'clock' | 'kafka' | 'http' | 'slack';
 
 /** What a fault needs beside the bridge and its receivers. */
-export type Need = 'small-disk' | 'kafka';
+export type Need = 'small-disk' | 'shim' | 'kafka';
 
 /** Something that goes wrong under load, and is over when `strike` resolves: what is broken then is the bridge's to mend. */
 export interface Fault {

@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import type { Broker } from '../kafka/broker.js';
 import { createTopic, readTopic } from '../kafka/topics.js';
 import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver.js';
@@ -7,6 +10,7 @@ import { served, until, type Served } from '../e2e/serve.js';
 import { hashOf, type Arrival, type Row } from './ledger.js';
 import type { Need } from './fault.js';
 import { startLoad, type Load } from './load.js';
+import { shimmed, type Shim } from './shim/shim.js';
 import { mountSmallDisk, type SmallDisk } from './small-disk.js';
 
 /** The built bridge in a process of its own, under load, with receivers that write down what arrives. */
@@ -23,6 +27,7 @@ export interface Stand {
   readonly broker: Broker | null;
   /** Null where no fault needs it. */
   readonly disk: SmallDisk | null;
+  readonly shim: Shim | null;
   /** kill -9, and a start that waits until it listens: another fault may keep it from being ready. */
   readonly crash: () => Promise<void>;
   readonly start: () => Promise<void>;
@@ -54,6 +59,8 @@ function owedBy(type: string, withKafka: boolean): string[] {
 
 export async function openStand({ random, broker, needs }: StandOptions): Promise<Stand> {
   const disk = needs.includes('small-disk') ? await mountSmallDisk() : null;
+  const data = join(disk?.folder ?? mkdtempSync(join(tmpdir(), 'castbridge-data-')), 'data');
+  const shim = needs.includes('shim') ? await shimmed(data) : null;
   const secret = randomBytes(24).toString('hex');
   const topic = broker === null ? null : await createTopic([broker.address], 3);
   const [inventory, audit, slack] = [await startHttpReceiver(), await startHttpReceiver(), await startSlackStandIn()];
@@ -70,7 +77,7 @@ routes:
   - { name: all, match: { type: "*" }, to: [inventory, audit${broker === null ? '' : ', events'}] }
   - { name: alerts, match: { type: "alert.*" }, to: [ops] }
 `;
-  const bridge = await served(yaml, { logLevel: 'warn', ...(disk === null ? {} : { data: disk.folder }) });
+  const bridge = await served(yaml, { logLevel: 'warn', data, env: shim?.env ?? {} });
   await bridge.start();
   const owes = (type: string): string[] => owedBy(type, broker !== null);
   const load = startLoad({ url: bridge.url, secret, random, owes, connections: CONNECTIONS, perSecond: PER_SECOND });
@@ -107,6 +114,7 @@ routes:
     slack,
     broker,
     disk,
+    shim,
     crash: async () => {
       await bridge.kill();
       await start();
@@ -138,7 +146,9 @@ routes:
       await load.stop();
       await bridge.cleanUp();
       await Promise.all([inventory.goAway(), audit.goAway(), slack.goAway()]);
+      shim?.cleanUp();
       await disk?.close();
+      rmSync(dirname(data), { recursive: true, force: true });
     },
   };
 }

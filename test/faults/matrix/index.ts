@@ -1,7 +1,8 @@
 import type { Fault } from '../fault.js';
+import { clockFaults } from './clock.js';
 import { diskFaults } from './disk.js';
 import { httpFaults } from './http.js';
 import { processFaults } from './process.js';
 
 /** Every fault there is. */
-export const matrix: readonly Fault[] = [...processFaults, ...diskFaults, ...httpFaults];
+export const matrix: readonly Fault[] = [...processFaults, ...diskFaults, ...clockFaults, ...httpFaults];

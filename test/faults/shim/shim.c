@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,7 +27,9 @@ struct fault {
 struct control {
   int64_t clock_shift_ms;
   struct fault syncs, writes;
-  int32_t sync_delay_ms, sync_lies, write_short, unused;
+  int32_t sync_delay_ms, sync_lies, write_short;
+  // So many changes and syncs until the process is killed before the next one; 0: it lives. `death_main`: those of the log of writes do not count.
+  int32_t death_in, death_main, unused;
   int32_t syncs_seen, syncs_failed, writes_seen, writes_failed;
 };
 
@@ -90,9 +93,16 @@ struct entry {
   int64_t at;
 };
 
+static void live_or_die(const char *name) {
+  size_t length = strlen(name);
+  if (control->death_in <= 0 || (control->death_main && length > 4 && strcmp(name + length - 4, "-wal") == 0)) return;
+  if (--control->death_in == 0) kill(getpid(), SIGKILL);
+}
+
 // One entry in one call: a process that is killed leaves it whole, cut short at the end of the file, or not at all.
 static void note(char what, const char *name, int64_t at, const void *bytes, size_t length) {
   if (!is_journaled(name)) return;
+  live_or_die(name);
   struct entry entry = {what, 0, strlen(name), length, at};
   struct iovec parts[] = {{&entry, sizeof entry}, {(void *)name, entry.name_bytes}, {(void *)bytes, length}};
   ssize_t whole = sizeof entry + entry.name_bytes + length;

@@ -25,6 +25,7 @@ async function underShim(files: Readonly<Record<string, string>> = {}) {
 function start(shim: Shim, data: string) {
   const child = spawn(process.execPath, [CHILD, data], { env: { ...process.env, ...shim.env }, stdio: ['pipe', 'pipe', 'inherit'] });
   onTestFinished(() => void child.kill('SIGKILL'));
+  const ended = once(child, 'exit');
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const run = async (...commands: readonly string[]): Promise<string[]> => {
     const answers: string[] = [];
@@ -37,9 +38,9 @@ function start(shim: Shim, data: string) {
   };
   const kill = async (): Promise<void> => {
     child.kill('SIGKILL');
-    await once(child, 'exit');
+    await ended;
   };
-  return { run, kill };
+  return { run, kill, ended };
 }
 
 describeShimmed('the shim', () => {
@@ -53,6 +54,16 @@ describeShimmed('the shim', () => {
     shim.heal();
     expect(await run('fsync a')).toEqual(['done']);
     expect(shim.seen).toMatchObject({ syncs: 7, syncsFailed: 5, writes: 2, writesFailed: 0 });
+  });
+
+  it('kills the process in the place of a change, of any file or of the main one', async () => {
+    const { run, shim, text, ended } = await underShim({ a: 'old', 'a-wal': '' });
+    await run('open a', 'open a-wal');
+    shim.killIn(2, { mainFileOnly: true });
+    await run('write a-wal one', 'write a-wal two', 'write a new');
+    void run('write a-wal three', 'write a never');
+    await ended;
+    expect([text('a'), text('a-wal')]).toEqual(['new', 'onetwothree']);
   });
 
   it('lets writes and truncates fail, a short one first where that is asked for', async () => {

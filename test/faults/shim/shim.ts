@@ -18,7 +18,9 @@ export interface Shim {
   slowSyncs(ms: number): void;
   /** The wall clock is that far ahead of the true one (negative: behind). The monotonic clock is not touched. */
   shiftClock(ms: number): void;
-  /** The disk and the clock are right again. */
+  /** SIGKILL instead of the n-th change from now on; with `mainFileOnly`, SQLite's log of writes does not count: that is in a checkpoint. */
+  killIn(changes: number, options?: { readonly mainFileOnly?: boolean }): void;
+  /** The disk is right again. */
   heal(): void;
   /** Calls on the directory's files so far, by all processes. */
   readonly seen: Readonly<Record<'syncs' | 'syncsFailed' | 'writes' | 'writesFailed', number>>;
@@ -30,8 +32,8 @@ export interface Shim {
 export type Fault = 'EIO' | 'ENOSPC';
 
 /** Offsets in the control file: `struct control` in shim.c. */
-const AT = { clock: 0, syncs: 8, writes: 16, delay: 24, lies: 28, short: 32, seen: 40 } as const;
-const CONTROL_BYTES = 56;
+const AT = { clock: 0, syncs: 8, writes: 16, delay: 24, lies: 28, short: 32, death: 36, seen: 48 } as const;
+const CONTROL_BYTES = 64;
 
 /** A shim for the files in one directory, which need not exist yet. What is in it now is on the disk. Rejects where `whyNoShim` has a reason. */
 export async function shimmed(dataDirectory: string): Promise<Shim> {
@@ -49,9 +51,6 @@ export async function shimmed(dataDirectory: string): Promise<Shim> {
   const set = (at: number, ...values: readonly number[]): void => {
     writeSync(control, Buffer.from(Int32Array.from(values).buffer), 0, values.length * 4, at);
   };
-  const shiftClock = (ms: number): void => {
-    writeSync(control, Buffer.from(BigInt64Array.of(BigInt(ms)).buffer), 0, 8, AT.clock);
-  };
 
   return {
     env: {
@@ -67,11 +66,9 @@ export async function shimmed(dataDirectory: string): Promise<Shim> {
     },
     fakeSyncs: () => set(AT.lies, 1),
     slowSyncs: (ms) => set(AT.delay, ms),
-    shiftClock,
-    heal: () => {
-      set(AT.syncs, 0, 0, 0, 0, 0, 0, 0);
-      shiftClock(0);
-    },
+    shiftClock: (ms) => void writeSync(control, Buffer.from(BigInt64Array.of(BigInt(ms)).buffer), 0, 8, AT.clock),
+    killIn: (changes, { mainFileOnly = false } = {}) => set(AT.death, changes, mainFileOnly ? 1 : 0),
+    heal: () => set(AT.syncs, 0, 0, 0, 0, 0, 0, 0),
     get seen() {
       const counters = readFileSync(controlPath).subarray(AT.seen);
       const at = (index: number): number => counters.readInt32LE(index * 4);
