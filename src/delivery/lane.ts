@@ -52,6 +52,7 @@ export class Lane {
   #heldBytes = 0;
   readonly #work = new Set<Promise<void>>();
   readonly #stop = new AbortController();
+  #stopped: Promise<void> | null = null;
   #running = false;
   #sends = 0;
   /** The store may have due deliveries that are not in memory. */
@@ -92,17 +93,27 @@ export class Lane {
     this.#pump();
   }
 
-  /** Takes nothing up any more; what is being sent may end within the grace time, the rest stays waiting in the store. */
+  /**
+   * Takes nothing up any more; what is being sent may end within the grace time, the rest stays waiting in the store.
+   * Called again, for a process that ends while a lane is replaced, it can only make the grace time shorter.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#running = false;
     clearTimeout(this.#timer);
     const grace = setTimeout(() => this.#stop.abort(), graceMs);
-    while (this.#work.size > 0) await Promise.allSettled(this.#work);
+    this.#stopped ??= this.#end();
+    await this.#stopped;
     clearTimeout(grace);
+  }
+
+  async #end(): Promise<void> {
+    while (this.#work.size > 0) await Promise.allSettled(this.#work);
     this.#stop.abort();
     const closed = new AbortController();
-    const close = this.#deps.sink.close().finally(() => closed.abort());
-    await Promise.race([close, pause(CLOSE_MS, closed.signal)]);
+    const end = (): void => closed.abort();
+    // However it ends: nothing of the sink is owed any more.
+    this.#deps.sink.close().then(end, end);
+    await pause(CLOSE_MS, closed.signal);
   }
 
   /** Starts every send that may start now, and sets the timer for the next one. */
