@@ -15,8 +15,8 @@ export function createRedact(secrets: readonly string[]): Redact {
 export interface Redaction {
   readonly redact: Redact;
   /** Lists are told apart by what they are, not by what they hold. */
-  add(secrets: readonly string[]): void;
-  remove(secrets: readonly string[]): void;
+  readonly add: (secrets: readonly string[]) => void;
+  readonly remove: (secrets: readonly string[]) => void;
 }
 
 export function createRedaction(): Redaction {

@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -22,7 +22,12 @@ export interface Served {
   readonly operations: string;
   /** Runs one command of the CLI against this bridge. */
   run(...args: readonly string[]): Promise<Ran>;
+  /** The file with another configuration, as `served` takes it: written whole, or not at all. */
+  write(yaml: string): void;
   start(): Promise<void>;
+  /** Of the process that was started last. */
+  pid(): number;
+  signal(signal: NodeJS.Signals): void;
   /** SIGTERM, and the exit code. */
   stop(): Promise<number | null>;
   /** SIGKILL. */
@@ -42,7 +47,11 @@ export async function served(yaml: string): Promise<Served> {
     `operations: { port: ${operationsPort} }`,
     `storage: { path: ${folder}/data/bridge.db }`,
   ];
-  writeFileSync(config, `${head.join('\n')}\n${yaml}`);
+  const write = (parts: string): void => {
+    writeFileSync(`${config}.next`, `${head.join('\n')}\n${parts}`);
+    renameSync(`${config}.next`, config);
+  };
+  write(yaml);
   const operations = `http://127.0.0.1:${operationsPort}`;
   const output = { stdout: '', stderr: '' };
   let child: ChildProcess | null = null;
@@ -76,7 +85,10 @@ export async function served(yaml: string): Promise<Served> {
     operations,
     output,
     run: (...args) => run([...args, '--config', config]),
+    write,
     start,
+    pid: () => child?.pid ?? 0,
+    signal: (signal) => void child?.kill(signal),
     stop: () => end('SIGTERM'),
     kill: async () => {
       await end('SIGKILL');
