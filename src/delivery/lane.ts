@@ -72,8 +72,9 @@ export class Lane {
     setMaxListeners(0, this.#stop.signal);
   }
 
-  /** Begins to send, with what the store still has waiting. */
+  /** Begins to send, with what the store still has waiting. One that was stopped never begins. */
   start(): void {
+    if (this.#stopped !== null) return;
     this.#running = true;
     this.#pump();
   }

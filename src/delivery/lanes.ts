@@ -55,7 +55,7 @@ export function createLanes({ store, telemetry, nowMs }: LanesDependencies): Lan
   const startAfterOthers = async (lane: Lane): Promise<void> => {
     const others = [...ending].filter(([{ name }]) => name === lane.name).map(([, ended]) => ended);
     await Promise.all([...others, orphans.untouched()]);
-    if (running && lanes.get(lane.name) === lane) lane.start();
+    lane.start();
   };
 
   return {

@@ -314,6 +314,15 @@ describe('a lane', () => {
       expect(state.closed).toBe(1);
     });
 
+    it('before it began, never begins: another one may have its deliveries', async () => {
+      const { lane, accept, sent, state } = rig();
+      await lane.stop(0);
+      lane.start();
+      accept(due('a'));
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect([state.dueCalls, sent]).toEqual([0, []]);
+    });
+
     it('ends, whatever its sink says when it is closed', async () => {
       const { lane, state } = rig();
       state.closing = Promise.reject(new Error('no connection'));

@@ -136,11 +136,14 @@ describe('a reload that removes a sink (T14)', () => {
     await run.post('evt_queued');
     await until(() => out.received.length === 1);
     expect(run.reload(without(other))).toMatchObject({ changes: { sinks: { added: [], removed: ['out'], changed: [] } } });
-    await aWholeRoundTrip(run, other);
-    expect(await run.states('evt_sending')).toEqual(['out waiting', 'other delivered']);
+    // Orphans are looked for meanwhile: what is being sent is none.
+    const { ended } = run.calls.killOrphans;
+    run.recover();
+    await until(() => run.calls.killOrphans.ended > ended);
+    expect((await run.states('evt_sending'))[0]).toBe('out waiting');
     out.release();
     await until(async () => (await run.states('evt_queued'))[0] === 'out dead sink_removed');
-    expect(await run.states('evt_sending')).toEqual(['out delivered', 'other delivered']);
+    expect((await run.states('evt_sending'))[0]).toBe('out delivered');
     expect(arrived(out)).toEqual(['evt_sending']);
     expect(run.lines).toContainEqual(
       expect.objectContaining({ level: 'error', deliveries: 1, msg: expect.stringContaining('sink_removed') as string }),
