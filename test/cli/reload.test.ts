@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { served, until } from '../e2e/serve.js';
+import { run, served, until } from '../e2e/serve.js';
 import { startHttpReceiver } from '../receivers/http-receiver.js';
 
 const SIGHUP_BIT = 1n;
@@ -36,6 +36,16 @@ describe('`serve` at SIGHUP', () => {
       { level: 'info', sinks: { added: ['more'], removed: [], changed: ['out'] }, sources: 1, routes: 1 },
     ]);
     expect(bridge.output.stderr).toContain('sinks.more: no row of the table names this sink');
+  });
+
+  it('while its own modules are loaded: is not ended by it', async () => {
+    const hook = `export async function resolve(name, context, next) {
+      if (name.endsWith('/serve.js')) process.kill(process.pid, 'SIGHUP');
+      return next(name, context);
+    }`;
+    const preload = `import { register } from 'node:module'; register(${JSON.stringify(inUrl(hook))});`;
+    const { code, err } = await run(['serve', '--config', 'nowhere.yaml'], { NODE_OPTIONS: `--import ${inUrl(preload)}` });
+    expect([code, err]).toEqual([1, expect.stringContaining('nowhere.yaml has a problem')]);
   });
 
   it.runIf(existsSync('/proc/self/status'))('before it is ready: neither ends nor forgets it', async () => {
@@ -75,6 +85,10 @@ describe('`serve` at SIGHUP', () => {
     await until(() => receiver.received.length === 2);
   });
 });
+
+function inUrl(module: string): string {
+  return `data:text/javascript,${encodeURIComponent(module)}`;
+}
 
 function catchesHangups(pid: number): boolean {
   if (pid === 0) return false;

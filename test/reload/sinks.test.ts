@@ -1,6 +1,8 @@
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { until } from '../e2e/serve.js';
 import type { HttpReceiver } from '../receivers/http-receiver.js';
+import { openStore } from '../stores/sqlite-rig.js';
 import { aWholeRoundTrip, arrived, closedGate, http, receiver, running, type Running } from './rig.js';
 
 const both = [{ to: ['out', 'other'] }];
@@ -106,6 +108,28 @@ describe('a reload that changes a sink', () => {
     expect(await posted).toBe(200);
     await until(() => mended.received.length === 1);
     expect(out.received).toHaveLength(0);
+  });
+
+  it('T19: stopped meanwhile: what the old lane is sending may end, and is written down', async () => {
+    const out = await receiver();
+    const run = await running({ sinks: { out: http(out) }, routes: [{ to: ['out'] }] });
+    out.otherwise('hold');
+    await run.post('evt_1');
+    await until(() => out.received.length === 1);
+    run.reload({ sinks: { out: http(out, { concurrency: 3 }) }, routes: [{ to: ['out'] }] });
+    const stopped = run.bridge.stop();
+    const refused = () =>
+      run.post('evt_late').then(
+        () => false,
+        () => true,
+      );
+    await until(refused);
+    out.release();
+    await stopped;
+    const store = await openStore(join(run.folder, 'bridge.db'));
+    const [story] = await store.stories('evt_1');
+    await store.close();
+    expect(story?.deliveries.map(({ state }) => state)).toEqual(['delivered']);
   });
 
   it('T47: hides the secrets of both, while the old one still sends', async () => {
