@@ -96,8 +96,10 @@ describe('the bridge', () => {
     await store.close();
     const { receiver, bridge } = await started({ path });
     await until(() => receiver.received.length === 1);
-    const list = await (await fetch(`${bridge.operationsUrl}/api/deliveries?state=dead`)).text();
-    expect(JSON.parse(list)).toMatchObject({ deliveries: [{ sink: 'gone', reason: 'sink_removed' }] });
+    const dead = async () =>
+      ((await (await fetch(`${bridge.operationsUrl}/api/deliveries?state=dead`)).json()) as { deliveries: object[] }).deliveries;
+    await until(async () => (await dead()).length === 1);
+    expect(await dead()).toMatchObject([{ sink: 'gone', reason: 'sink_removed' }]);
   });
 
   it('removes what is past its retention', async () => {
@@ -135,7 +137,7 @@ describe('the bridge', () => {
     const { bridge, faults } = await started();
     const ask = async (path: string) => (await fetch(`${bridge.operationsUrl}${path}`)).text();
     faults.probe = new StoreUnavailable('database or disk is full');
-    expect(await ask('/readyz')).toBe('{"ready":false,"reasons":["the store does not work: database or disk is full"]}');
+    expect(await ask('/readyz')).toBe('{"ready":false,"reasons":["the store does not work: database or disk is full"],"notes":[]}');
     expect(await ask('/healthz')).toBe('{"status":"ok"}');
     faults.probe = null;
     await until(async () => (await ask('/readyz')).includes('"ready":true'));

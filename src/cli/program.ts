@@ -32,9 +32,15 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
       code = await action(invocation, ...(given.slice(0, -1) as never[]));
     };
 
-  command('serve', 'run the bridge')
+  command('serve', 'run the bridge; at SIGHUP it reads its configuration again')
     .addOption(new Option('--log-level <level>', 'least severe log line').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'))
-    .action(runs(async () => (await import('./serve.js')).serve));
+    .action(
+      runs(async () => {
+        // Until `serve` listens itself, a SIGHUP must not end it; the file is read after that.
+        process.on('SIGHUP', () => undefined);
+        return (await import('./serve.js')).serve;
+      }),
+    );
   command('check', 'validate a configuration: one line a problem')
     .argument('[file]', 'configuration file, in the place of --config')
     .option('--json', 'one JSON document')

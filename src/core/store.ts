@@ -131,7 +131,10 @@ export interface Store {
     held: ReadonlySet<string>,
     farMs?: number,
   ): Promise<{ readonly deliveries: readonly DueDelivery[]; readonly nextDueMs: number | null }>;
-  /** Makes the waiting deliveries of every sink not in `sinks` dead, with the reason `sink_removed`. Resolves with their number. */
+  /**
+   * Makes waiting deliveries of sinks that are not in `sinks` dead, with the reason `sink_removed`: a bounded chunk of them, and nothing that is stored after
+   * the call. Resolves with their number; 0: there are none.
+   */
   killOrphans(sinks: readonly string[], nowMs: number): Promise<number>;
 
   /** Deliveries, newest event first. */

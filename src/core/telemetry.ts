@@ -29,6 +29,14 @@ export interface Telemetry {
   /** A lane cannot read what waits for it, or can again: until then it sends only what is fresh. */
   backlogUnreadable(fact: { sink: string; detail: string }): void;
   backlogReadable(fact: { sink: string }): void;
+  /** A lane has let go of everything: its sink was removed, or goes on in another lane. */
+  laneEnded(fact: { sink: string }): void;
+  /** What waited for sinks that are not configured any more became dead letters. */
+  orphansKilled(fact: { deliveries: number }): void;
+  /** Another configuration is in force. */
+  reloaded(fact: { sinks: Readonly<Record<'added' | 'removed' | 'changed', readonly string[]>>; sources: number; routes: number }): void;
+  /** A configuration was refused: nothing has changed. */
+  reloadRefused(fact: { problems: readonly string[] }): void;
   /** One committed group. */
   committed(fact: { events: number; settlements: number; durationMs: number }): void;
   /** The store began to fail, or works again. */

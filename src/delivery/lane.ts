@@ -55,6 +55,7 @@ export class Lane {
   #heldBytes = 0;
   readonly #work = new Set<Promise<void>>();
   readonly #stop = new AbortController();
+  #stopped: Promise<void> | null = null;
   #running = false;
   #sends = 0;
   /** The store may have due deliveries that are not in memory. */
@@ -74,8 +75,9 @@ export class Lane {
     setMaxListeners(0, this.#stop.signal);
   }
 
-  /** Begins to send, with what the store still has waiting. */
+  /** Begins to send, with what the store still has waiting. One that was stopped never begins. */
   start(): void {
+    if (this.#stopped !== null) return;
     this.#running = true;
     this.#pump();
   }
@@ -95,17 +97,27 @@ export class Lane {
     this.#pump();
   }
 
-  /** Takes nothing up any more; what is being sent may end within the grace time, the rest stays waiting in the store. */
+  /**
+   * Takes nothing up any more; what is being sent may end within the grace time, the rest stays waiting in the store.
+   * Called again, for a process that ends while a lane is replaced, it can only make the grace time shorter.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#running = false;
     clearTimeout(this.#timer);
     const grace = setTimeout(() => this.#stop.abort(), graceMs);
-    while (this.#work.size > 0) await Promise.allSettled(this.#work);
+    this.#stopped ??= this.#end();
+    await this.#stopped;
     clearTimeout(grace);
+  }
+
+  async #end(): Promise<void> {
+    while (this.#work.size > 0) await Promise.allSettled(this.#work);
     this.#stop.abort();
     const closed = new AbortController();
-    const close = this.#deps.sink.close().finally(() => closed.abort());
-    await Promise.race([close, pause(CLOSE_MS, closed.signal)]);
+    const end = (): void => closed.abort();
+    // However it ends: nothing of the sink is owed any more.
+    this.#deps.sink.close().then(end, end);
+    await pause(CLOSE_MS, closed.signal);
   }
 
   /** Starts every send that may start now, and sets the timer for the next one. */

@@ -25,8 +25,9 @@ export function rig(options: Partial<LaneDependencies> = {}) {
   const state = {
     storeDown: false,
     settleDown: false,
-    closed: false,
-    closeHangs: false,
+    /** How often it was closed, and what the sink says to it. */
+    closed: 0,
+    closing: Promise.resolve(),
     dueCalls: 0,
     /** Until a page is cut from what waits, and then until it has arrived. */
     cutting: Promise.resolve(),
@@ -49,8 +50,8 @@ export function rig(options: Partial<LaneDependencies> = {}) {
       );
     },
     close: () => {
-      state.closed = true;
-      return state.closeHangs ? new Promise(() => undefined) : Promise.resolve();
+      state.closed += 1;
+      return state.closing;
     },
   };
   const store: LaneDependencies['store'] = {

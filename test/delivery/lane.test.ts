@@ -353,17 +353,50 @@ describe('a lane', () => {
       await stopped;
       expect(settled.map((write) => write.eventUid)).toEqual(['a']);
       expect(sent).toHaveLength(1);
-      expect(state.closed).toBe(true);
+      expect(state.closed).toBe(1);
     });
 
     it('does not wait for ever for a sink that does not let go', async () => {
       const { lane, state } = rig();
-      state.closeHangs = true;
+      state.closing = new Promise(() => undefined);
       lane.start();
       const stopped = lane.stop(2_000);
       await vi.advanceTimersByTimeAsync(5_000);
       await stopped;
-      expect(state.closed).toBe(true);
+      expect(state.closed).toBe(1);
+    });
+
+    it('before it began, never begins: another one may have its deliveries', async () => {
+      const { lane, accept, sent, state } = rig();
+      await lane.stop(0);
+      lane.start();
+      accept(due('a'));
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect([state.dueCalls, sent]).toEqual([0, []]);
+    });
+
+    it('ends, whatever its sink says when it is closed', async () => {
+      const { lane, state } = rig();
+      state.closing = Promise.reject(new Error('no connection'));
+      lane.start();
+      await lane.stop(2_000);
+      expect(state.closed).toBe(1);
+    });
+
+    it('told again, ends at the earlier of both times, and closes its sink once', async () => {
+      const { lane, accept, sent, state } = rig({ concurrency: 1 });
+      lane.start();
+      await turn();
+      accept(due('a'));
+      const stopped = [lane.stop(20_000), lane.stop(2_000), lane.stop(60_000)];
+      await vi.advanceTimersByTimeAsync(1_999);
+      expect(sent[0]?.signal.aborted).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(sent[0]?.signal.aborted).toBe(true);
+      sent[0]?.answer(failed);
+      await Promise.all(stopped);
+      expect(state.closed).toBe(1);
+      expect(vi.getTimerCount()).toBe(0);
     });
 
     it('cuts short what outlasts the grace time, and leaves it waiting with its attempts unspent', async () => {

@@ -8,7 +8,7 @@ import { createPruner } from './prune.js';
 import { digestOf, secondsOf, Seen } from './seen.js';
 import { textIn } from './text.js';
 
-/** Rows changed in one transaction by what may touch a whole backlog. */
+/** Rows changed by one call of what may touch a whole backlog: commits of the ingress go in between. */
 const CHUNK = 1_000;
 
 /** Codes of SQLite that are about one value, not about the file: TOOBIG, CONSTRAINT, MISMATCH, RANGE; null: the driver refused it, or we did. */
@@ -139,12 +139,8 @@ export function createWriter(path: string, limits: StoreLimits) {
 
     killOrphans(sinks: readonly string[], nowMs: number): number {
       const waiting = statements.waitingSinks.all() as unknown as { sink: string }[];
-      let killed = 0;
-      for (const { sink } of waiting.filter((row) => !sinks.includes(row.sink))) {
-        for (let changes = -1; changes !== 0; killed += changes)
-          changes = transaction(0, () => statements.kill.run(DEAD.sinkRemoved, nowMs, sink, CHUNK).changes);
-      }
-      return killed;
+      const orphan = waiting.find(({ sink }) => !sinks.includes(sink));
+      return orphan === undefined ? 0 : transaction(0, () => statements.kill.run(DEAD.sinkRemoved, nowMs, orphan.sink, CHUNK).changes);
     },
 
     prune: createPruner(database, seen, limits, transaction),
@@ -217,7 +213,13 @@ function prepare(database: DatabaseSyncInstance) {
     sources: database.prepare('select name from sources'),
     remove: database.prepare('delete from deliveries where event_seq = ? and n = ?'),
     removeEvent: database.prepare('delete from events where seq = ?'),
-    waitingSinks: database.prepare(`select distinct sink from deliveries where state = ${STATE.waiting}`),
+    // A step of the index for each sink, where `distinct` would read the whole backlog.
+    waitingSinks: database.prepare(`
+      with recursive waiting (sink) as (
+        select min(sink) from deliveries where state = ${STATE.waiting}
+        union all
+        select (select min(sink) from deliveries where state = ${STATE.waiting} and sink > waiting.sink) from waiting where sink is not null)
+      select sink from waiting where sink is not null`),
     kill: database.prepare(`
       update deliveries set state = ${STATE.dead}, reason = ?, settled_ms = ?
       where (event_seq, n) in (select event_seq, n from deliveries where state = ${STATE.waiting} and sink = ? limit ?)`),
