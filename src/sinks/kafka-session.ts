@@ -31,9 +31,11 @@ export class Session {
   #loss: unknown = null;
   #partitions: PartitionMetadata[] = [];
   readonly #connected: Promise<unknown>;
+  readonly #sendMs: number;
 
-  constructor(topic: string, config: KafkaConfig) {
+  constructor(topic: string, config: KafkaConfig, sendMs = SEND_MS) {
     this.#topic = topic;
+    this.#sendMs = sendMs;
     const { connectionTimeout: openMs = OPEN_MS } = config;
     const kafka = new Kafka({
       requestTimeout: REQUEST_MS,
@@ -73,7 +75,7 @@ export class Session {
   /** Sends records of one partition, once, and waits for all replicas that are in sync. */
   send(messages: KafkaMessage[], compression: CompressionTypes): Promise<RecordMetadata[]> {
     const sent = this.#connected.then(() => this.#producer.send({ topic: this.#topic, acks: -1, timeout: REPLICAS_MS, compression, messages }));
-    return this.#bounded(sent, SEND_MS, 'no answer');
+    return this.#bounded(sent, this.#sendMs, 'no answer');
   }
 
   /** Lets what is under way come to its end, then closes every connection. Called after the last `send` was. */

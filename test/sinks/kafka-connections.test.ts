@@ -1,4 +1,4 @@
-import { logLevel } from 'kafkajs';
+import { CompressionTypes, logLevel } from 'kafkajs';
 import { createHook } from 'node:async_hooks';
 import { afterEach, beforeAll, expect, it, vi } from 'vitest';
 import type { Message, Sink } from '../../src/core/sink.js';
@@ -163,6 +163,26 @@ describeOwnKafka('the connections of the kafka sink', () => {
     expect(await write(writer, 'a')).toEqual(['retry timeout']);
     expect(await write(writer, 'b')).toEqual(['delivered']);
     expect(proxy.produced).toBe(2);
+  });
+
+  it('are cut when a send takes too long as a whole, whatever its parts may take', async () => {
+    const { proxy, topic } = await stand();
+    const session = new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING }, 500);
+    opened.push({ close: () => session.end() });
+    await session.partitions();
+    proxy.script('no-answer');
+    const late = { code: 'ETIMEDOUT', message: 'no answer within 0.5 s' };
+    await expect(session.send([{ value: 'a', partition: 0 }], CompressionTypes.None)).rejects.toMatchObject(late);
+    expect(session.usable).toBe(false);
+    await expect.poll(() => proxy.connections).toBe(0);
+  });
+
+  it('of one leader that fail hold up no other: the sink is held where no new ones can be opened', async () => {
+    const { proxy, sink, topic } = await stand();
+    proxy.script('lose-answer');
+    expect(await send(sink, [messageTo(topic, 'evt_1')])).toMatchObject([{ kind: 'retry', reason: 'connection', holdSink: false }]);
+    await proxy.goAway();
+    expect(await send(sink, [messageTo(topic, 'evt_1')])).toMatchObject([{ kind: 'retry', reason: 'refused', holdSink: true }]);
   });
 
   it('end with the signal: what was confirmed by then is delivered, the rest may be sent again', async () => {
