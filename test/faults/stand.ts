@@ -58,14 +58,16 @@ export async function openStand({ random, brokers, needs }: StandOptions): Promi
   const disk = needs.includes('small-disk') ? await mountSmallDisk() : null;
   const secret = randomBytes(24).toString('hex');
   const kafka = brokers === null ? null : await openKafka(await brokers.forNeeds(needs), needs);
+  // A port can be one that another program on this machine still sends to: what comes by another path is not ours.
+  const path = `/${randomBytes(6).toString('hex')}`;
   const [inventory, audit, slack] = [await startHttpReceiver(), await startHttpReceiver(), await startSlackStandIn()];
   const events = `events: { type: kafka, brokers: ${JSON.stringify(kafka?.addresses)}, topic: "${kafka?.topic}", key: event.cluster.id, ${needs.includes('kafka-timeouts') ? RETRY : SOON} }`;
   const yaml = `
 sources:
   castai: { path: /webhooks/castai, verify: { type: castai, secrets: ["${secret}"] }, format: castai-event }
 sinks:
-  inventory: { type: http, url: "${inventory.url}/", ${SOON} }
-  audit: { type: http, url: "${audit.url}/", ${SOON} }
+  inventory: { type: http, url: "${inventory.url}${path}", ${SOON} }
+  audit: { type: http, url: "${audit.url}${path}", ${SOON} }
   ops: { type: slack, webhookUrl: "${slack.webhookUrl}", text: "{{ event.id }}", pace: 500/s, concurrency: 8, ${SOON} }
   ${kafka === null ? '' : events}
 routes:
@@ -126,8 +128,8 @@ routes:
     drained: () => until(async () => (await api('/api/deliveries?state=waiting&limit=1')).deliveries.length === 0),
     rows,
     arrivals: async () => [
-      ...arrivedBy('inventory', inventory),
-      ...arrivedBy('audit', audit),
+      ...arrivedBy('inventory', inventory, path),
+      ...arrivedBy('audit', audit, path),
       ...slack.posted.map(({ text }) => ({ sink: 'ops', eventId: text ?? '', deliveryId: null, hash: null })),
       ...((await kafka?.arrivals()) ?? []),
     ],
@@ -142,9 +144,9 @@ routes:
 }
 
 /** What the receiver refused has not arrived. */
-function arrivedBy(sink: string, { received }: HttpReceiver): Arrival[] {
+function arrivedBy(sink: string, { received }: HttpReceiver, path: string): Arrival[] {
   return received
-    .filter(({ refused }) => !refused)
+    .filter((one) => !one.refused && one.path === path)
     .map(({ headers, body }) => ({
       sink,
       eventId: String(headers['castbridge-event-id']),

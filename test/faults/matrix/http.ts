@@ -96,7 +96,7 @@ export const httpFaults: readonly Fault[] = [
     mayDie: DEAD,
     async strike(stand) {
       await suffers(stand, (inventory) => answers(inventory, { status: 307, headers: { location: `${inventory.url}/again` } }, 50));
-      if (stand.inventory.received.some(({ path }) => path !== '/')) throw new Error('a redirect was followed');
+      if (stand.inventory.received.some(({ path }) => path === '/again')) throw new Error('a redirect was followed');
       await replayed(stand, 'inventory');
       return 1;
     },
