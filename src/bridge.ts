@@ -121,7 +121,7 @@ interface LaneParts {
 }
 
 function openLane({ name, kind, config, render, lane }: SinkConfiguration, parts: LaneParts): Lane {
-  const sink = kind.open(config, { name, log: parts.log });
+  const sink = kind.open(config, { name, timeoutMs: lane.timeoutMs, log: parts.log });
   return new Lane({ ...parts, ...lane, name, sink, render, clockMs: () => performance.now(), random: Math.random });
 }
 

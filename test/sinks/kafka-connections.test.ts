@@ -32,12 +32,12 @@ describeOwnKafka('the connections of the kafka sink', () => {
   };
   const onePerPartition = (topic: string): Message<KafkaContent>[] => KEYS.map((key) => messageTo(topic, `for ${key}`, { key }));
   /** A writer whose limits are short. */
-  const writerTo = (proxy: Proxy, topic: string, limits: { idleMs?: number; connectionTimeout?: number; requestTimeout?: number }): TopicWriter => {
-    const { idleMs, ...config } = limits;
+  const writerTo = (proxy: Proxy, topic: string, limits: { idleMs?: number; connectionTimeout?: number; timeoutMs?: number }): TopicWriter => {
+    const { idleMs, timeoutMs = 30_000, ...config } = limits;
     const writer = new TopicWriter(
       topic,
       'none',
-      () => new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING, ...config }),
+      () => new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING, ...config }, timeoutMs),
       idleMs,
     );
     opened.push(writer);
@@ -156,18 +156,20 @@ describeOwnKafka('the connections of the kafka sink', () => {
     expect(await sendUntilSettled(sink, messageTo(topic, 'evt_1'))).toBe('delivered');
   });
 
-  it('wait no longer for an answer than the request may take, and the next record gets one', async () => {
+  it('wait no longer for an answer than the sink’s timeout, and the next record gets one', async () => {
     const { proxy, topic } = await stand();
-    const writer = writerTo(proxy, topic, { requestTimeout: 200 });
+    const writer = writerTo(proxy, topic, { timeoutMs: 3_000 });
+    expect(await write(writer, 'a')).toEqual(['delivered']);
     proxy.script('no-answer');
-    expect(await write(writer, 'a')).toEqual(['retry timeout']);
-    expect(await write(writer, 'b')).toEqual(['delivered']);
-    expect(proxy.produced).toBe(2);
+    // The signal is later: without a bound of its own, it would end this.
+    expect(await write(writer, 'b')).toEqual(['retry timeout']);
+    expect(await write(writer, 'c')).toEqual(['delivered']);
+    expect(proxy.produced).toBe(3);
   });
 
   it('are cut when a send takes too long as a whole, whatever its parts may take', async () => {
     const { proxy, topic } = await stand();
-    const session = new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING }, 500);
+    const session = new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING, requestTimeout: 60_000 }, 500);
     opened.push({ close: () => session.end() });
     await session.partitions();
     proxy.script('no-answer');

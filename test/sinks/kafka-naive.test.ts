@@ -93,7 +93,7 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
       const topic = await createTopic([address], 3);
       // It believes in a hundred partitions, as it would while a topic is created anew.
       const writer = new TopicWriter(topic, 'none', () => {
-        const session = new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING });
+        const session = new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING }, 30_000);
         const hundred = session.partitions().then(([first]) => Array.from({ length: 100 }, (_, partitionId) => ({ ...first, partitionId })));
         return Object.defineProperty(session, 'partitions', { value: () => hundred });
       });
