@@ -45,8 +45,9 @@ describeOwnKafka('the connections of the kafka sink', () => {
   };
   const write = async (writer: TopicWriter, value: string): Promise<string[]> => {
     const sending: Sending = { record: { key: null, value: Buffer.from(value) }, outcome: null };
-    await writer.send([sending], AbortSignal.timeout(20_000));
-    return sending.outcome === null ? [] : wordsOf([sending.outcome]);
+    const signal = AbortSignal.timeout(20_000);
+    await writer.send([sending], signal);
+    return sending.outcome === null || signal.aborted ? ['too late'] : wordsOf([sending.outcome]);
   };
   /** Timers that kafkajs sets: `running` are those that have neither fired nor been cleared. */
   const watchTimers = (): { readonly running: ReadonlySet<number>; readonly set: () => number } => {
@@ -161,7 +162,6 @@ describeOwnKafka('the connections of the kafka sink', () => {
     const writer = writerTo(proxy, topic, { timeoutMs: 3_000 });
     expect(await write(writer, 'a')).toEqual(['delivered']);
     proxy.script('no-answer');
-    // The signal is later: without a bound of its own, it would end this.
     expect(await write(writer, 'b')).toEqual(['retry timeout']);
     expect(await write(writer, 'c')).toEqual(['delivered']);
     expect(proxy.produced).toBe(3);
