@@ -176,7 +176,7 @@ function openLanes(sinks: readonly SinkConfiguration[], parts: LaneParts): Lane[
   const opened: Lane[] = [];
   for (const { name, kind, config, render, lane } of sinks) {
     try {
-      const sink = kind.open(config, { name, log: parts.log });
+      const sink = kind.open(config, { name, timeoutMs: lane.timeoutMs, log: parts.log });
       opened.push(new Lane({ ...parts, ...lane, name, sink, render, clockMs: () => performance.now(), random: Math.random }));
     } catch (error) {
       for (const other of opened) void other.stop(0);

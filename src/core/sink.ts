@@ -52,6 +52,8 @@ export interface Interpolated {
 /** What a sink is given beside its configuration. */
 export interface SinkContext {
   readonly name: string;
+  /** How long a `send` may take: its signal aborts then. */
+  readonly timeoutMs: number;
   readonly log: Log;
 }
 

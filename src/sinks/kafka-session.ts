@@ -5,12 +5,10 @@ import { connect as connectTls } from 'node:tls';
 
 /** Connecting, logging in and learning what partitions there are, all together: a frozen broker accepts connections, and then says nothing. */
 const OPEN_MS = 10_000;
-/** How long the broker may wait for its replicas. */
-const REPLICAS_MS = 20_000;
+/** How long the broker may wait for its replicas: a share of the sink's timeout, which is what a send may take as a whole, with a connection to another leader in it. */
+const REPLICAS = 4 / 6;
 /** Longer than that, so that the broker's own answer comes first. What times out here may still be stored. */
-const REQUEST_MS = 25_000;
-/** All that a send may need: a connection to another leader, and the request itself. */
-const SEND_MS = 30_000;
+const REQUEST = 5 / 6;
 const KEEP_ALIVE_MS = 60_000;
 /** How late a partition that was added is noticed. */
 const METADATA_MS = 300_000;
@@ -31,12 +29,14 @@ export class Session {
   #loss: unknown = null;
   #partitions: PartitionMetadata[] = [];
   readonly #connected: Promise<unknown>;
+  readonly #timeoutMs: number;
 
-  constructor(topic: string, config: KafkaConfig) {
+  constructor(topic: string, config: KafkaConfig, timeoutMs: number) {
     this.#topic = topic;
+    this.#timeoutMs = timeoutMs;
     const { connectionTimeout: openMs = OPEN_MS } = config;
     const kafka = new Kafka({
-      requestTimeout: REQUEST_MS,
+      requestTimeout: timeoutMs * REQUEST,
       ...config,
       // At client level: the producer's own setting does not reach connecting. Retries are the bridge's, and durable: kafkajs loses
       // events when it repeats a send, and writes a frozen broker's batch four times.
@@ -55,7 +55,7 @@ export class Session {
         return known.message.partition ?? NOWHERE;
       },
     });
-    this.#connected = this.#bounded(this.#connect(), openMs, 'not connected');
+    this.#connected = this.#tracked(this.#bounded(this.#connect(), openMs, 'not connected'));
     this.#connected.catch((error: unknown) => this.#lose(error));
   }
 
@@ -72,8 +72,9 @@ export class Session {
 
   /** Sends records of one partition, once, and waits for all replicas that are in sync. */
   send(messages: KafkaMessage[], compression: CompressionTypes): Promise<RecordMetadata[]> {
-    const sent = this.#connected.then(() => this.#producer.send({ topic: this.#topic, acks: -1, timeout: REPLICAS_MS, compression, messages }));
-    return this.#bounded(sent, SEND_MS, 'no answer');
+    const timeout = Math.ceil(this.#timeoutMs * REPLICAS);
+    const send = (): Promise<RecordMetadata[]> => this.#producer.send({ topic: this.#topic, acks: -1, timeout, compression, messages });
+    return this.#tracked(this.#connected.then(() => this.#bounded(send(), this.#timeoutMs, 'no answer')));
   }
 
   /** Lets what is under way come to its end, then closes every connection. Called after the last `send` was. */
@@ -118,9 +119,17 @@ export class Session {
     this.#loss ??= error;
   }
 
-  /** The work, or its failure when it takes too long; either way `end` waits for it. */
+  /** `end` waits for it. */
+  #tracked<Result>(work: Promise<Result>): Promise<Result> {
+    this.#underWay.add(work);
+    const forget = (): void => void this.#underWay.delete(work);
+    work.then(forget, forget);
+    return work;
+  }
+
+  /** The work, or its failure when it takes too long. */
   #bounded<Result>(work: Promise<Result>, ms: number, what: string): Promise<Result> {
-    const bounded = new Promise<Result>((resolve, reject) => {
+    return new Promise<Result>((resolve, reject) => {
       const late = setTimeout(() => {
         const why = `${what} within ${ms / 1_000} s`;
         reject(Object.assign(new Error(why), { code: 'ETIMEDOUT' }));
@@ -128,9 +137,5 @@ export class Session {
       }, ms);
       work.then(resolve, reject).finally(() => clearTimeout(late));
     });
-    this.#underWay.add(bounded);
-    const forget = (): void => void this.#underWay.delete(bounded);
-    bounded.then(forget, forget);
-    return bounded;
   }
 }

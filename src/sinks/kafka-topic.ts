@@ -136,7 +136,7 @@ export class TopicWriter {
     } catch (error) {
       const fault = faultOf(error);
       if (!fault.divide) this.#leave(session);
-      return fault;
+      return ofOneLeader(fault);
     }
   }
 
@@ -157,6 +157,11 @@ export class TopicWriter {
       session.end().finally(() => this.#leaving.delete(session)),
     );
   }
+}
+
+/** One leader has failed, and others may work: only when the next session cannot be opened, the far side is down as a whole. */
+function ofOneLeader(fault: SendFault): SendFault {
+  return fault.outcome.kind === 'retry' ? { divide: false, outcome: { ...fault.outcome, holdSink: false } } : fault;
 }
 
 function settle(sendings: readonly Sending[], outcome: Outcome): void {

@@ -1,7 +1,7 @@
 import { logLevel, type KafkaConfig } from 'kafkajs';
 import { Type, type Static } from 'typebox';
 import type { Outcome } from '../core/outcome.js';
-import type { Interpolated, Log, Sink, SinkKind } from '../core/sink.js';
+import type { Interpolated, Log, Sink, SinkContext, SinkKind } from '../core/sink.js';
 import { Secret } from '../schema/values.js';
 import { compileHeaders } from './headers.js';
 import { recordOf, type KafkaContent } from './kafka-record.js';
@@ -84,7 +84,7 @@ export const kafka: SinkKind<Config, KafkaContent> = {
     });
   },
 
-  open: (config, { log }) => openKafka(config, log),
+  open: openKafka,
 };
 
 /** T50: an event must not choose any topic it likes. */
@@ -104,9 +104,9 @@ function isTopic(name: string): boolean {
   return /^[A-Za-z0-9._-]{1,249}$/.test(name) && name !== '.' && name !== '..';
 }
 
-function openKafka(config: Config, log: Log): Sink<KafkaContent> {
+function openKafka(config: Config, context: SinkContext): Sink<KafkaContent> {
   const writers = new Map<string, TopicWriter>();
-  const open = sessions(config, log);
+  const open = sessions(config, context);
 
   const writerOf = (topic: string): TopicWriter => {
     const known = writers.get(topic) ?? new TopicWriter(topic, config.compression, () => open(topic));
@@ -148,12 +148,13 @@ async function untilAborted(work: Promise<unknown>, signal: AbortSignal): Promis
 }
 
 /** Opens sessions. kafkajs always asks the first broker of its list: the one that last failed comes last. */
-function sessions(config: Config, log: Log): (topic: string) => Session {
+function sessions(config: Config, { timeoutMs, log }: SinkContext): (topic: string) => Session {
   const options = clientOptions(config, log);
   let first = 0;
   return (topic) => {
     const asked = first;
-    const session = new Session(topic, { ...options, brokers: [...config.brokers.slice(asked), ...config.brokers.slice(0, asked)] });
+    const brokers = [...config.brokers.slice(asked), ...config.brokers.slice(0, asked)];
+    const session = new Session(topic, { ...options, brokers }, timeoutMs);
     session.partitions().catch(() => (first = (asked + 1) % config.brokers.length));
     return session;
   };

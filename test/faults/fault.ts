@@ -3,8 +3,11 @@ import type { Stand } from './stand.js';
 /** What can be made to fail; two faults of one part do not strike together. */
 export type Part = 'process' | 'configuration' | 'disk' | 'clock' | 'kafka' | 'http' | 'slack';
 
-/** What a fault needs beside the bridge and its receivers. */
-export type Need = 'small-disk' | 'shim' | 'kafka';
+/**
+ * What a fault needs beside the bridge and its receivers. `kafka`: a broker; with `kafka-proxy`, behind a proxy; with `cluster`,
+ * three of them; with `kafka-timeouts`, the Kafka sink has its own timeout, not the short one of the others.
+ */
+export type Need = 'small-disk' | 'shim' | 'kafka' | 'kafka-proxy' | 'cluster' | 'kafka-timeouts';
 
 /** Something that goes wrong under load, and is over when `strike` resolves: what is broken then is the bridge's to mend. */
 export interface Fault {

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { startBroker, type Broker } from '../kafka/broker.js';
 import { whyNoBroker } from '../kafka/jars.js';
 import { randomFrom } from '../random.js';
 import type { Fault, Need } from './fault.js';
+import { createBrokers, type Brokers } from './kafka.js';
 import { matrix } from './matrix/index.js';
 import { document, table, type Ran } from './report.js';
 import { runFaults } from './run.js';
@@ -42,16 +42,15 @@ const beganMs = performance.now();
 const ran: Ran[] = [];
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
-const broker =
-  left.kafka === undefined ? await startBroker({ properties: { 'broker.session.timeout.ms': '3000', 'broker.heartbeat.interval.ms': '500' } }) : null;
+const brokers = left.kafka === undefined ? createBrokers() : null;
 try {
   console.error(`seed ${options.seed}`);
   for (const { faults, seed } of plan(options)) {
     if (interrupted.signal.aborted) break;
-    await runOne(faults, seed, broker);
+    await runOne(faults, seed, brokers);
   }
 } finally {
-  await broker?.close();
+  await brokers?.close();
 }
 console.log(table(ran));
 const command = `npm run faults -- --minutes ${options.minutes} --seed ${options.seed}`;
@@ -73,7 +72,7 @@ function* plan({ only, runs = 1, seed, minutes }: Options): Generator<{ faults: 
     }
 }
 
-async function runOne(faults: readonly Fault[], seed: number, kafka: Broker | null): Promise<void> {
+async function runOne(faults: readonly Fault[], seed: number, kafka: Brokers | null): Promise<void> {
   const name = faults.map((fault) => fault.name).join(' + ');
   const result = await runFaults(faults, seed, kafka);
   ran.push({ faults, result });

@@ -2,13 +2,12 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Broker } from '../kafka/broker.js';
-import { createTopic, readTopic } from '../kafka/topics.js';
 import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver.js';
 import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
 import { served, until, type Served } from '../e2e/serve.js';
-import { hashOf, type Arrival, type Row } from './ledger.js';
 import type { Need } from './fault.js';
+import { openKafka, type Brokers, type KafkaStand } from './kafka.js';
+import { hashOf, type Arrival, type Row } from './ledger.js';
 import { startLoad, type Load } from './load.js';
 import { shimmed, type Shim } from './shim/shim.js';
 import { mountSmallDisk, type SmallDisk } from './small-disk.js';
@@ -24,7 +23,7 @@ export interface Stand {
   readonly audit: HttpReceiver;
   readonly slack: SlackStandIn;
   /** Null: without Kafka. */
-  readonly broker: Broker | null;
+  readonly kafka: KafkaStand | null;
   /** Null where no fault needs it. */
   readonly disk: SmallDisk | null;
   readonly shim: Shim | null;
@@ -35,61 +34,66 @@ export interface Stand {
   recovered(): Promise<void>;
   /** Resolves when nothing waits. */
   drained(): Promise<void>;
-  rows(): Promise<Row[]>;
+  /** All deliveries, or those that a query of the operators' API names. */
+  rows(query?: string): Promise<Row[]>;
   arrivals(): Promise<Arrival[]>;
   close(): Promise<void>;
 }
 
 export interface StandOptions {
   readonly random: () => number;
-  readonly broker: Broker | null;
+  /** Null: without Kafka. */
+  readonly brokers: Brokers | null;
   readonly needs: readonly Need[];
 }
 
 const CONNECTIONS = 24;
 const PER_SECOND = 500;
 
-/** Everything in time: a fault that is over must be seen to be over. */
-const RETRY = 'retry: { initial: 50ms, max: 500ms, attempts: 100000, maxAge: 12h }, timeout: 2s';
+/** A fault that is over must soon be seen to be over. */
+const RETRY = 'retry: { initial: 50ms, max: 500ms, attempts: 100000, maxAge: 12h }';
+const SOON = `${RETRY}, timeout: 2s`;
 
 /** What an event of a type is owed to, by the table below. */
 function owedBy(type: string, withKafka: boolean): string[] {
   return ['inventory', 'audit', ...(withKafka ? ['events'] : []), ...(type === 'alert.raised' ? ['ops'] : [])];
 }
 
-export async function openStand({ random, broker, needs }: StandOptions): Promise<Stand> {
+export async function openStand({ random, brokers, needs }: StandOptions): Promise<Stand> {
   const disk = needs.includes('small-disk') ? await mountSmallDisk() : null;
   const data = join(disk?.folder ?? mkdtempSync(join(tmpdir(), 'castbridge-data-')), 'data');
   const shim = needs.includes('shim') ? await shimmed(data) : null;
   const secret = randomBytes(24).toString('hex');
-  const topic = broker === null ? null : await createTopic([broker.address], 3);
+  const kafka = brokers === null ? null : await openKafka(await brokers.forNeeds(needs), needs);
+  // A port can be one that another program on this machine still sends to: what comes by another path is not ours.
+  const path = `/${randomBytes(6).toString('hex')}`;
   const [inventory, audit, slack] = [await startHttpReceiver(), await startHttpReceiver(), await startSlackStandIn()];
-  const events = `  events: { type: kafka, brokers: ["${broker?.address}"], topic: "${topic}", key: event.cluster.id, ${RETRY} }`;
+  const events = `events: { type: kafka, brokers: ${JSON.stringify(kafka?.addresses)}, topic: "${kafka?.topic}", key: event.cluster.id, ${needs.includes('kafka-timeouts') ? RETRY : SOON} }`;
   const yaml = `
 sources:
   castai: { path: /webhooks/castai, verify: { type: castai, secrets: ["${secret}"] }, format: castai-event }
 sinks:
-  inventory: { type: http, url: "${inventory.url}/", ${RETRY} }
-  audit: { type: http, url: "${audit.url}/", ${RETRY} }
-  ops: { type: slack, webhookUrl: "${slack.webhookUrl}", text: "{{ event.id }}", pace: 500/s, ${RETRY} }
-${broker === null ? '' : events}
+  inventory: { type: http, url: "${inventory.url}${path}", ${SOON} }
+  audit: { type: http, url: "${audit.url}${path}", ${SOON} }
+  ops: { type: slack, webhookUrl: "${slack.webhookUrl}", text: "{{ event.id }}", pace: 500/s, concurrency: 8, ${SOON} }
+  ${kafka === null ? '' : events}
 routes:
-  - { name: all, match: { type: "*" }, to: [inventory, audit${broker === null ? '' : ', events'}] }
+  - { name: all, match: { type: "*" }, to: [inventory, audit${kafka === null ? '' : ', events'}] }
   - { name: alerts, match: { type: "alert.*" }, to: [ops] }
 `;
   const bridge = await served(yaml, { logLevel: 'warn', data, env: shim?.env ?? {} });
   await bridge.start();
-  const owes = (type: string): string[] => owedBy(type, broker !== null);
+  const owes = (type: string): string[] => owedBy(type, kafka !== null);
   const load = startLoad({ url: bridge.url, secret, random, owes, connections: CONNECTIONS, perSecond: PER_SECOND });
 
   const api = async (path: string): Promise<{ deliveries: Row[]; next: string | null }> => {
     const answer = await fetch(`${bridge.operations}${path}`);
     return (await answer.json()) as { deliveries: Row[]; next: string | null };
   };
-  const rows = async (): Promise<Row[]> => {
+  const rows = async (query = ''): Promise<Row[]> => {
     const all: Row[] = [];
     for (let before: string | null = ''; before !== null;) {
-      const page = await api(`/api/deliveries?limit=1000${before === '' ? '' : `&before=${before}`}`);
+      const page = await api(`/api/deliveries?limit=1000&${query}${before === '' ? '' : `&before=${before}`}`);
       all.push(...page.deliveries);
       before = page.next;
     }
@@ -112,7 +116,7 @@ routes:
     inventory,
     audit,
     slack,
-    broker,
+    kafka,
     disk,
     shim,
     crash: async () => {
@@ -132,15 +136,10 @@ routes:
     drained: () => until(async () => (await api('/api/deliveries?state=waiting&limit=1')).deliveries.length === 0),
     rows,
     arrivals: async () => [
-      ...arrivedBy('inventory', inventory),
-      ...arrivedBy('audit', audit),
+      ...arrivedBy('inventory', inventory, path),
+      ...arrivedBy('audit', audit, path),
       ...slack.posted.map(({ text }) => ({ sink: 'ops', eventId: text ?? '', deliveryId: null, hash: null })),
-      ...(broker === null || topic === null ? [] : await readTopic([broker.address], topic)).map(({ headers, value }) => ({
-        sink: 'events',
-        eventId: headers['castbridge-event-id'] ?? '',
-        deliveryId: headers['castbridge-delivery-id'] ?? '',
-        hash: hashOf(value ?? Buffer.alloc(0)),
-      })),
+      ...((await kafka?.arrivals()) ?? []),
     ],
     close: async () => {
       await load.stop();
@@ -148,15 +147,16 @@ routes:
       await Promise.all([inventory.goAway(), audit.goAway(), slack.goAway()]);
       shim?.cleanUp();
       await disk?.close();
+      await kafka?.close();
       rmSync(dirname(data), { recursive: true, force: true });
     },
   };
 }
 
 /** What the receiver refused has not arrived. */
-function arrivedBy(sink: string, { received }: HttpReceiver): Arrival[] {
+function arrivedBy(sink: string, { received }: HttpReceiver, path: string): Arrival[] {
   return received
-    .filter(({ refused }) => !refused)
+    .filter((one) => !one.refused && one.path === path)
     .map(({ headers, body }) => ({
       sink,
       eventId: String(headers['castbridge-event-id']),

@@ -1,12 +1,13 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { randomInt } from 'node:crypto';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Kafka, logLevel } from 'kafkajs';
+import { guard } from '../guard.js';
 import { classPath } from './jars.js';
 
 /** A broker in a process of its own. */
@@ -15,13 +16,13 @@ export interface Broker {
   readonly address: string;
   /** The addresses of its further listeners. */
   readonly listeners: Readonly<Record<string, string>>;
-  readonly controller: string;
   kill(): Promise<void>;
   /** SIGTERM, and SIGKILL where that is not heard. */
   stop(): Promise<void>;
   /** The same broker, after `kill` or `stop`. */
   start(): Promise<void>;
-  freeze(): void;
+  /** SIGSTOP; resolves when it stands still. */
+  freeze(): Promise<void>;
   thaw(): void;
   /** Stops it, and removes all it has written. */
   close(): Promise<void>;
@@ -40,15 +41,30 @@ export interface BrokerOptions {
   readonly properties?: Readonly<Record<string, string>>;
   /** Further arguments of the storage tool: `--add-scram`. */
   readonly format?: readonly string[];
-  /** The broker it makes a cluster with; the other is number 1, and the controller of both. */
-  readonly joins?: Broker;
 }
 
 /** Starts a broker on free loopback ports. */
-export async function startBroker({ listeners = {}, properties = {}, format = [], joins }: BrokerOptions = {}): Promise<Broker> {
+export async function startBroker(options: BrokerOptions = {}): Promise<Broker> {
+  return startNode(1, [await freeAddress()], options);
+}
+
+/** Starts brokers that make one cluster, numbered from 1; every one is also a controller of it, and more than half of them must run. */
+export async function startCluster(size: number, options: BrokerOptions = {}): Promise<Broker[]> {
+  const controllers: string[] = [];
+  while (controllers.length < size) controllers.push(await freeAddress());
+  // Downloaded once, where it is not cached.
+  await classPath();
+  return Promise.all(controllers.map((_, index) => startNode(index + 1, controllers, options)));
+}
+
+/** `controllers` are the addresses of all nodes' controllers, in the order of their numbers. */
+async function startNode(
+  nodeId: number,
+  controllers: readonly string[],
+  { listeners = {}, properties = {}, format = [] }: BrokerOptions,
+): Promise<Broker> {
   const jars = await classPath();
   const address = await freeAddress();
-  const controller = joins?.controller ?? (await freeAddress());
   const further: Record<string, string> = {};
   for (const name of Object.keys(listeners)) further[name] = await freeAddress();
   const folder = mkdtempSync(join(tmpdir(), 'castbridge-kafka-'));
@@ -58,21 +74,16 @@ export async function startBroker({ listeners = {}, properties = {}, format = []
   const clients = listed({ PLAINTEXT: address, ...further }, '://');
   const all: Record<string, string> = {
     ...standard,
-    'process.roles': joins === undefined ? 'broker,controller' : 'broker',
-    'node.id': joins === undefined ? '1' : '2',
-    'controller.quorum.voters': `1@${controller}`,
-    listeners: joins === undefined ? `${clients},CONTROLLER://${controller}` : clients,
+    'process.roles': 'broker,controller',
+    'node.id': String(nodeId),
+    'controller.quorum.voters': controllers.map((controller, index) => `${index + 1}@${controller}`).join(','),
+    listeners: `${clients},CONTROLLER://${controllers[nodeId - 1]}`,
     'advertised.listeners': clients,
     'listener.security.protocol.map': listed(protocols, ':'),
     'log.dirs': join(folder, 'data'),
     ...properties,
   };
-  writeFileSync(
-    config,
-    Object.entries(all)
-      .map(([name, value]) => `${name}=${value}\n`)
-      .join(''),
-  );
+  writeFileSync(config, listed(all, '=', '\n'));
 
   let java: ChildProcess;
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -89,10 +100,10 @@ export async function startBroker({ listeners = {}, properties = {}, format = []
     const log = openSync(logFile, 'a');
     java = spawn('java', [...JVM, '-cp', jars, 'kafka.Kafka', config], { stdio: ['ignore', log, log] });
     closeSync(log);
-    const guard = guardOf(java, folder);
-    java.once('exit', () => guard.kill());
+    const guarding = guard('kill -9 "$1"; rm -rf "$2"', String(java.pid), folder);
+    java.once('exit', () => guarding.release());
     try {
-      await ready(address, Number(all['node.id']), java);
+      await ready(address, nodeId, java);
     } catch (error) {
       await end('SIGKILL');
       throw new Error(`the broker did not start; the end of its log:\n${readFileSync(logFile, 'utf8').slice(-4_000)}`, { cause: error });
@@ -102,11 +113,13 @@ export async function startBroker({ listeners = {}, properties = {}, format = []
   const broker: Broker = {
     address,
     listeners: further,
-    controller,
     start,
     kill: () => end('SIGKILL'),
     stop: () => end('SIGTERM'),
-    freeze: () => void java.kill('SIGSTOP'),
+    freeze: async () => {
+      java.kill('SIGSTOP');
+      while (!standsStill(java.pid ?? 0)) await new Promise((resolve) => setTimeout(resolve, 5));
+    },
     thaw: () => void java.kill('SIGCONT'),
     async close() {
       await end('SIGTERM');
@@ -123,14 +136,14 @@ export async function startBroker({ listeners = {}, properties = {}, format = []
   return broker;
 }
 
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode !== null || signalCode !== null;
+/** A signal is heard a moment after it was sent, and each thread answers a little longer. */
+function standsStill(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`;
+  return readdirSync(tasks).every((task) => /^\d+ \(.*\) T/.test(readFileSync(join(tasks, task, 'stat'), 'utf8')));
 }
 
-/** Kills the broker, and removes what it has written, when this process ends, however it ends: the pipe closes with it. */
-function guardOf(java: ChildProcess, folder: string): ChildProcess {
-  const script = 'read -r _; kill -9 "$1"; rm -rf "$2"';
-  return spawn('sh', ['-c', script, 'guard', String(java.pid), folder], { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
+  return exitCode !== null || signalCode !== null;
 }
 
 /** Ready is the first answer that lists the broker itself. */
@@ -163,10 +176,10 @@ async function freeAddress(): Promise<string> {
   return `127.0.0.1:${port}`;
 }
 
-function listed(pairs: Readonly<Record<string, string>>, between: string): string {
+function listed(pairs: Readonly<Record<string, string>>, between: string, after = ','): string {
   return Object.entries(pairs)
     .map((pair) => pair.join(between))
-    .join(',');
+    .join(after);
 }
 
 /** As small as it goes, and nothing that waits. */

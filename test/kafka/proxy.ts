@@ -20,8 +20,10 @@ export interface Proxy {
   readonly produced: number;
   /** Kinds of requests seen, by the numbers of Kafka's protocol. */
   readonly apis: ReadonlySet<number>;
-  /** The next produce requests go so, one each; those after them as if nobody stood here. */
+  /** The next produce requests go so, one each. */
   script(...faults: readonly Fault[]): void;
+  /** Those without a fault of their own go so; null: as if nobody stood here. */
+  otherwise(fault: Fault | null): void;
   /** Resolves when the broker has answered a produce request, or it was dropped or held. */
   nextProduce(): Promise<void>;
   /** Lets go of everything that is held. */
@@ -48,6 +50,7 @@ export async function startProxy(address: string, ports = new Map<number, number
   const brokerPort = Number(address.split(':')[1]);
   const sockets = new Set<Socket>();
   const faults: Fault[] = [];
+  let usual: Fault | null = null;
   const held: (() => void)[] = [];
   const waiting: (() => void)[] = [];
   const apis = new Set<number>();
@@ -85,7 +88,7 @@ export async function startProxy(address: string, ports = new Map<number, number
         if (api === METADATA) answers.set(id, (answer) => pass(redirected(answer, ports), client));
         if (api !== PRODUCE) return void broker.write(request);
         produced += 1;
-        const fault = faults.shift();
+        const fault = faults.shift() ?? usual;
         if (fault === 'drop-request') {
           close();
           happened();
@@ -144,6 +147,9 @@ export async function startProxy(address: string, ports = new Map<number, number
     },
     apis,
     script: (...next) => void faults.push(...next),
+    otherwise: (fault) => {
+      usual = fault;
+    },
     nextProduce: () => new Promise<void>((resolve) => waiting.push(resolve)),
     release,
     hang: () => {

@@ -11,7 +11,7 @@ const silent: Log = { debug: () => undefined, info: () => undefined, warn: () =>
 export function openSink(parts: Partial<Config> & Pick<Config, 'brokers'>, log = silent): Sink<KafkaContent> {
   const config = { topic: 'from.the.message', headers: {}, value: 'raw', compression: 'none', clientId: 'castbridge-test', ...parts } as const;
   if (config.sasl !== undefined) Object.freeze(config.sasl);
-  return kafka.open(Object.freeze(config), { name: 'events', log });
+  return kafka.open(Object.freeze(config), { name: 'events', timeoutMs: 30_000, log });
 }
 
 const RECEIVED_MS = Date.UTC(2026, 0, 12, 9, 24, 7);

@@ -50,6 +50,14 @@ export async function allLed(admin: Admin, topic: string): Promise<void> {
   }
 }
 
+/** Deletes a topic; resolves when the brokers do not know it any more: until then they may take a record for it, and throw it away. */
+export async function deleteTopic(brokers: string[], topic: string): Promise<void> {
+  await withAdmin(brokers, async (admin) => {
+    await admin.deleteTopics({ topics: [topic] });
+    while ((await admin.listTopics()).includes(topic)) await new Promise((resolve) => setTimeout(resolve, 20));
+  });
+}
+
 export async function withAdmin<Result>(
   brokers: string[],
   work: (admin: Admin) => Promise<Result>,
@@ -81,10 +89,13 @@ export async function tapTopic(brokers: string[], topic: string): Promise<Tap> {
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   const read: Recorded[] = [];
+  /** The offset that was read last, by partition. */
+  const last = new Map<number, number>();
   let arrived: () => void = () => undefined;
   await consumer.run({
     eachMessage: ({ partition, message: { offset, timestamp, key, value, headers } }) => {
       read.push({ partition, offset, timestamp, key, value, headers: textsOf(headers ?? {}) });
+      last.set(partition, Number(offset));
       arrived();
       return Promise.resolve();
     },
@@ -94,7 +105,7 @@ export async function tapTopic(brokers: string[], topic: string): Promise<Tap> {
     async records() {
       const ends = await admin.fetchTopicOffsets(topic);
       const behind = ({ partition, high }: { partition: number; high: string }): boolean =>
-        Number(high) > 0 && !read.some((record) => record.partition === partition && Number(record.offset) >= Number(high) - 1);
+        Number(high) > 0 && (last.get(partition) ?? -1) < Number(high) - 1;
       while (ends.some(behind)) await new Promise<void>((resolve) => (arrived = resolve));
       return read.toSorted((a, b) => a.partition - b.partition || Number(a.offset) - Number(b.offset));
     },

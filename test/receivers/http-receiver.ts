@@ -13,7 +13,7 @@ export interface Received {
 
 /** What the receiver does with a request. `hold`: it is answered at `release`. `echo`: 400, and the whole request. */
 export type Answer =
-  | { readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string }
+  | { readonly status: number; readonly headers?: Readonly<Record<string, string | string[]>>; readonly body?: string }
   | 'hang'
   | 'echo'
   | 'hold'
@@ -28,7 +28,8 @@ export interface HttpReceiver extends Listener {
   readonly received: readonly Received[];
   /** The next requests are answered so, one each; then with `otherwise`. */
   script(...answers: readonly Answer[]): void;
-  otherwise(answer: Answer): void;
+  /** A function is asked for each request. */
+  otherwise(answer: Answer | (() => Answer)): void;
   release(answer?: Exclude<Answer, 'hold'>): void;
 }
 
@@ -36,9 +37,9 @@ export async function startHttpReceiver(): Promise<HttpReceiver> {
   const received: Received[] = [];
   const scripted: Answer[] = [];
   const held: ((how: Exclude<Answer, 'hold'>) => void)[] = [];
-  let usual: Answer = { status: 200 };
+  let usual: Answer | (() => Answer) = { status: 200 };
   const listener = await listen((request, body, response) => {
-    const how = scripted.shift() ?? usual;
+    const how = scripted.shift() ?? (typeof usual === 'function' ? usual() : usual);
     const refused = typeof how === 'object' && (how.status < 200 || how.status > 299);
     received.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body, refused });
     const answerWith = (one: Exclude<Answer, 'hold'>): void => answer(response, one === 'echo' ? { status: 400, body: echoOf(request, body) } : one);

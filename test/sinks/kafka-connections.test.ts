@@ -1,4 +1,4 @@
-import { logLevel } from 'kafkajs';
+import { CompressionTypes, logLevel } from 'kafkajs';
 import { createHook } from 'node:async_hooks';
 import { afterEach, beforeAll, expect, it, vi } from 'vitest';
 import type { Message, Sink } from '../../src/core/sink.js';
@@ -32,12 +32,12 @@ describeOwnKafka('the connections of the kafka sink', () => {
   };
   const onePerPartition = (topic: string): Message<KafkaContent>[] => KEYS.map((key) => messageTo(topic, `for ${key}`, { key }));
   /** A writer whose limits are short. */
-  const writerTo = (proxy: Proxy, topic: string, limits: { idleMs?: number; connectionTimeout?: number; requestTimeout?: number }): TopicWriter => {
-    const { idleMs, ...config } = limits;
+  const writerTo = (proxy: Proxy, topic: string, limits: { idleMs?: number; connectionTimeout?: number; timeoutMs?: number }): TopicWriter => {
+    const { idleMs, timeoutMs = 30_000, ...config } = limits;
     const writer = new TopicWriter(
       topic,
       'none',
-      () => new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING, ...config }),
+      () => new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING, ...config }, timeoutMs),
       idleMs,
     );
     opened.push(writer);
@@ -45,8 +45,9 @@ describeOwnKafka('the connections of the kafka sink', () => {
   };
   const write = async (writer: TopicWriter, value: string): Promise<string[]> => {
     const sending: Sending = { record: { key: null, value: Buffer.from(value) }, outcome: null };
-    await writer.send([sending], AbortSignal.timeout(20_000));
-    return sending.outcome === null ? [] : wordsOf([sending.outcome]);
+    const signal = AbortSignal.timeout(20_000);
+    await writer.send([sending], signal);
+    return sending.outcome === null || signal.aborted ? ['too late'] : wordsOf([sending.outcome]);
   };
   /** Timers that kafkajs sets: `running` are those that have neither fired nor been cleared. */
   const watchTimers = (): { readonly running: ReadonlySet<number>; readonly set: () => number } => {
@@ -156,13 +157,34 @@ describeOwnKafka('the connections of the kafka sink', () => {
     expect(await sendUntilSettled(sink, messageTo(topic, 'evt_1'))).toBe('delivered');
   });
 
-  it('wait no longer for an answer than the request may take, and the next record gets one', async () => {
+  it('wait no longer for an answer than the sink’s timeout, and the next record gets one', async () => {
     const { proxy, topic } = await stand();
-    const writer = writerTo(proxy, topic, { requestTimeout: 200 });
+    const writer = writerTo(proxy, topic, { timeoutMs: 3_000 });
+    expect(await write(writer, 'a')).toEqual(['delivered']);
     proxy.script('no-answer');
-    expect(await write(writer, 'a')).toEqual(['retry timeout']);
-    expect(await write(writer, 'b')).toEqual(['delivered']);
-    expect(proxy.produced).toBe(2);
+    expect(await write(writer, 'b')).toEqual(['retry timeout']);
+    expect(await write(writer, 'c')).toEqual(['delivered']);
+    expect(proxy.produced).toBe(3);
+  });
+
+  it('are cut when a send takes too long as a whole, whatever its parts may take', async () => {
+    const { proxy, topic } = await stand();
+    const session = new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING, requestTimeout: 60_000 }, 500);
+    opened.push({ close: () => session.end() });
+    await session.partitions();
+    proxy.script('no-answer');
+    const late = { code: 'ETIMEDOUT', message: 'no answer within 0.5 s' };
+    await expect(session.send([{ value: 'a', partition: 0 }], CompressionTypes.None)).rejects.toMatchObject(late);
+    expect(session.usable).toBe(false);
+    await expect.poll(() => proxy.connections).toBe(0);
+  });
+
+  it('of one leader that fail hold up no other: the sink is held where no new ones can be opened', async () => {
+    const { proxy, sink, topic } = await stand();
+    proxy.script('lose-answer');
+    expect(await send(sink, [messageTo(topic, 'evt_1')])).toMatchObject([{ kind: 'retry', reason: 'connection', holdSink: false }]);
+    await proxy.goAway();
+    expect(await send(sink, [messageTo(topic, 'evt_1')])).toMatchObject([{ kind: 'retry', reason: 'refused', holdSink: true }]);
   });
 
   it('end with the signal: what was confirmed by then is delivered, the rest may be sent again', async () => {

@@ -58,7 +58,7 @@ describeOwnKafka('the kafka sink, whose broker', () => {
 
   it('is frozen, gets no more than one send a partition, and nothing overtakes that one', async () => {
     expect(wordsOf(await send(sink, [messageTo(topic, 'before', { key: 'k' })]))).toEqual(['delivered']);
-    broker.freeze();
+    await broker.freeze();
     expect(wordsOf(await send(sink, [messageTo(topic, 'first', { key: 'k' })], 300))).toEqual(['retry timeout']);
     expect(wordsOf(await send(sink, [messageTo(topic, 'second', { key: 'k' })], 300))).toEqual(['retry timeout']);
     const third = send(sink, [messageTo(topic, 'third', { key: 'k' })]);

@@ -4,7 +4,7 @@ import type { Sink } from '../../src/core/sink.js';
 import { Session } from '../../src/sinks/kafka-session.js';
 import { TopicWriter, type Sending } from '../../src/sinks/kafka-topic.js';
 import type { KafkaContent } from '../../src/sinks/kafka-record.js';
-import { startBroker, type Broker } from '../kafka/broker.js';
+import { startCluster, type Broker } from '../kafka/broker.js';
 import { INIT_PRODUCER_ID, startProxies, startProxy, type Proxy } from '../kafka/proxy.js';
 import { messageTo, openSink, send, wordsOf } from '../kafka/sink.js';
 import { describeOwnKafka, ownBroker, START_MS } from '../kafka/suite.js';
@@ -93,7 +93,7 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
       const topic = await createTopic([address], 3);
       // It believes in a hundred partitions, as it would while a topic is created anew.
       const writer = new TopicWriter(topic, 'none', () => {
-        const session = new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING });
+        const session = new Session(topic, { brokers: [proxy.address], logLevel: logLevel.NOTHING }, 30_000);
         const hundred = session.partitions().then(([first]) => Array.from({ length: 100 }, (_, partitionId) => ({ ...first, partitionId })));
         return Object.defineProperty(session, 'partitions', { value: () => hundred });
       });
@@ -142,22 +142,17 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
   });
 
   describe('a leader that moves while a batch for two brokers is on its way', () => {
-    let one: Broker;
-    let two: Broker;
+    let cluster: Broker[];
     let brokers: string[];
     beforeAll(async () => {
-      one = await startBroker();
-      two = await startBroker({ joins: one });
-      brokers = [one.address];
+      cluster = await startCluster(2);
+      brokers = cluster.map(({ address }) => address);
     }, START_MS);
-    afterAll(async () => {
-      await two.close();
-      await one.close();
-    });
+    afterAll(() => Promise.all(cluster.map((broker) => broker.close())));
 
     /** A topic whose partition 0 is led by the first broker, and partition 1 by the second; a proxy before each. */
     const spread = async (): Promise<{ topic: string; first: Proxy; second: Proxy }> => {
-      const [first, second] = await startProxies([one.address, two.address]);
+      const [first, second] = await startProxies(brokers);
       if (first === undefined || second === undefined) throw new Error('there is a proxy for each broker');
       opened.push(first, second);
       const topic = unusedTopic();

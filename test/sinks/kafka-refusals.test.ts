@@ -3,7 +3,7 @@ import type { Sink } from '../../src/core/sink.js';
 import type { KafkaContent } from '../../src/sinks/kafka-record.js';
 import { messageTo, openSink, send, sendUntilSettled, wordsOf } from '../kafka/sink.js';
 import { anyBrokers, describeAnyKafka, START_MS } from '../kafka/suite.js';
-import { createTopic, readTopic, unusedTopic, withAdmin } from '../kafka/topics.js';
+import { createTopic, deleteTopic, readTopic, unusedTopic } from '../kafka/topics.js';
 
 const KB = 1_000;
 
@@ -57,7 +57,7 @@ describeAnyKafka('what Kafka refuses', () => {
     const [deleted, other] = [await createTopic(brokers), await createTopic(brokers)];
     const batch = [messageTo(deleted, 'evt_1'), messageTo(other, 'evt_2')];
     expect(wordsOf(await send(sink, batch))).toEqual(['delivered', 'delivered']);
-    await withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [deleted] }));
+    await deleteTopic(brokers, deleted);
     for (let time = 0; time < 3; time++) {
       expect(wordsOf(await send(sink, batch))).toEqual(['retry unknown_topic_or_partition', 'delivered']);
     }
@@ -67,7 +67,7 @@ describeAnyKafka('what Kafka refuses', () => {
     const topic = await createTopic(brokers, 7);
     const message = messageTo(topic, 'evt_1', { key: 'abc' });
     expect(wordsOf(await send(sink, [message]))).toEqual(['delivered']);
-    await withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [topic] }));
+    await deleteTopic(brokers, topic);
     await expect.poll(() => createTopic(brokers, 2, {}, topic).catch(() => null)).toBe(topic);
     expect(await sendUntilSettled(sink, message)).toBe('delivered');
     expect(await idsIn(topic)).toEqual(['evt_1']);

@@ -38,7 +38,7 @@ export function configured(sink: object): Configured {
     lane: built.lane,
     render: built.render,
     redact: createRedact(loaded.config.secrets),
-    open: () => built.kind.open(built.config, { name: 'out', log: silent }),
+    open: () => built.kind.open(built.config, { name: 'out', timeoutMs: built.lane.timeoutMs, log: silent }),
     message: (parts, body) => messageOf(view(parts), body, built.render),
   };
 }

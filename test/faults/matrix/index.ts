@@ -2,7 +2,9 @@ import type { Fault } from '../fault.js';
 import { clockFaults } from './clock.js';
 import { diskFaults } from './disk.js';
 import { httpFaults } from './http.js';
+import { kafkaFaults } from './kafka.js';
 import { processFaults } from './process.js';
+import { slackFaults } from './slack.js';
 
 /** Every fault there is. */
-export const matrix: readonly Fault[] = [...processFaults, ...diskFaults, ...clockFaults, ...httpFaults];
+export const matrix: readonly Fault[] = [...processFaults, ...diskFaults, ...clockFaults, ...kafkaFaults, ...httpFaults, ...slackFaults];

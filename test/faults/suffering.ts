@@ -1,0 +1,62 @@
+import { pause } from './fault.js';
+import type { Row } from './ledger.js';
+import type { Stand } from './stand.js';
+
+/** Facts about the sinks that a strike waits for; each comes true soon, or the strike has failed. */
+const PATIENCE_MS = 20_000;
+/** What waits for a sink that keeps up is gone by then, on a busy machine too. */
+const KEPT_UP_MS = 10_000;
+/** Deliveries that were given up are sent again and again until all are through: a bridge may be killed meanwhile. */
+const REPLAYED_MS = 60_000;
+const AGAIN_MS = 25;
+
+/** Waits for a fact; throws where it does not come about. A bridge that is down at that moment is asked again. */
+export async function comesTrue(what: string, fact: () => boolean | Promise<boolean>, ms = PATIENCE_MS): Promise<void> {
+  for (const deadlineMs = performance.now() + ms; performance.now() < deadlineMs;) {
+    if (await asked(fact)) return;
+    await pause(AGAIN_MS);
+  }
+  throw new Error(`not within ${ms} ms: ${what}`);
+}
+
+async function asked(fact: () => boolean | Promise<boolean>): Promise<boolean> {
+  try {
+    return await fact();
+  } catch {
+    return false;
+  }
+}
+
+/** While another sink suffers: what waits for `audit` now is delivered in a moment (T26). */
+export async function auditKeepsUp(stand: Stand): Promise<void> {
+  let waiting: readonly Row[] | null = null;
+  await comesTrue(
+    'deliveries to audit, whose far side is well, go on',
+    async () => {
+      const now = await stand.rows('state=waiting&sink=audit');
+      waiting ??= now;
+      return noneOf(waiting, now);
+    },
+    KEPT_UP_MS,
+  );
+}
+
+/** The far side is well again: all that was given up goes out by the operators' command, and arrives. */
+export async function replayed(stand: Stand, sink: string): Promise<void> {
+  // In this order: what is given up between the two is in the first.
+  const open = [...(await stand.rows(`state=waiting&sink=${sink}`)), ...(await stand.rows(`state=dead&sink=${sink}`))];
+  await comesTrue(
+    `deliveries to ${sink} that were given up are delivered after a replay`,
+    async () => {
+      await stand.bridge.run('replay', '--sink', sink, '--state', 'dead');
+      const stillWaiting = await stand.rows(`state=waiting&sink=${sink}`);
+      return noneOf(open, stillWaiting) && noneOf(open, await stand.rows(`state=dead&sink=${sink}`));
+    },
+    REPLAYED_MS,
+  );
+}
+
+function noneOf(rows: readonly Row[], others: readonly Row[]): boolean {
+  const ids = new Set(others.map(({ id }) => id));
+  return !rows.some(({ id }) => ids.has(id));
+}
