@@ -37,7 +37,7 @@ describe('the writing thread', () => {
     const ends = await Promise.allSettled([
       ...numbered(50).map((n) => store.accept(arrival(`evt_${n}`))),
       store.settle(delivered(kept)),
-      store.replay({ eventUid: kept, index: 0 }, T0),
+      store.replay([{ eventUid: kept, index: 0 }], T0),
     ]);
     expect(ends[0].status === 'rejected' && ends[0].reason).toBeInstanceOf(StoreUnavailable);
     await expect(store.accept(arrival('while it is down'))).rejects.toBeInstanceOf(StoreUnavailable);
@@ -81,6 +81,16 @@ describe('the writing thread', () => {
     await (await reopen()).close();
   });
 
+  it('has another neighbour that reads for people: what becomes of it, a lane reads what is due', async () => {
+    const { store, strike, reopen } = await rig();
+    const uid = await accepted(store, arrival('evt_1'));
+    strike('the reader throws');
+    await expect(store.stories(uid)).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(await dueIds(store, 'archive')).toEqual([`${uid}.0`]);
+    await again(() => store.stories(uid));
+    await (await reopen()).close();
+  });
+
   it('is not started anew by a store that was closed meanwhile', async () => {
     const { store, strike, path, reopen } = await rig();
     const uid = await accepted(store, arrival('evt_1'));
@@ -117,6 +127,19 @@ describe('a commit that fails', () => {
     expect((await store.accept(given)).kind).toBe('duplicate');
     expect(facts).toEqual(['failing', 'recovered']);
     expect((await (await reopen()).stories('evt_1')).map((story) => story.event.source)).toEqual(['a new source']);
+  });
+
+  it('of a replay of many leaves every one of them as it was, and the next one makes them wait', async () => {
+    const { store, strike } = await rig();
+    const keys = [];
+    for (const n of numbered(20)) keys.push({ eventUid: await accepted(store, arrival(`evt_${n}`)), index: 0 });
+    await Promise.all(keys.map(({ eventUid }) => store.settle(delivered(eventUid))));
+    strike('the commit fails');
+    await expect(store.replay(keys, T0)).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(new Set((await allRows(store)).map((row) => row.state))).toEqual(new Set(['delivered']));
+    expect(await store.replay(keys, T0)).toEqual(keys.map(() => true));
+    expect(await store.replay(keys, T0)).toEqual(keys.map(() => false));
+    expect(await dueIds(store, 'archive')).toHaveLength(keys.length);
   });
 
   it('rejects every part of its group, settlements too, and none of them took place', async () => {

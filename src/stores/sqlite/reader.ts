@@ -1,10 +1,10 @@
-import type { DeliveryFilter, DeliveryRow, DueDelivery, EventStory, Page, StoreStats } from '../../core/store.js';
+import type { AttemptRow, DueDelivery, EventStory, StoreStats } from '../../core/store.js';
 import { deliveryId } from '../../core/delivery.js';
-import type { AttemptRow } from '../../core/store.js';
 import type { StoredEvent } from '../../core/event.js';
 import type { Outcome } from '../../core/outcome.js';
 import { openForReading } from './database.js';
-import { STATE, stateOf } from './protocol.js';
+import { createListing, rowOf, SELECT_ROWS, type ListedRow } from './listing.js';
+import { STATE } from './protocol.js';
 import { textOut } from './text.js';
 import { seqOf } from './writer.js';
 
@@ -64,12 +64,7 @@ export function createReader(path: string) {
       return { deliveries, nextDueMs: next.due_ms };
     },
 
-    deliveries(filter: DeliveryFilter, limit: number, before: string | null): Page<DeliveryRow> {
-      const { sql, values } = listing(filter, before);
-      const rows = (database.prepare(sql).all(...values, limit) as unknown as ListedRow[]).map(rowOf);
-      const last = rows.at(-1);
-      return { rows, next: last !== undefined && rows.length === limit ? last.deliveryId : null };
-    },
+    deliveries: createListing(database),
 
     /** `seqs`: where the writer says the sender's id is. */
     stories(id: string, seqs: readonly number[]): EventStory[] {
@@ -94,26 +89,6 @@ export function createReader(path: string) {
   };
 }
 
-const SELECT_ROWS = `
-  select d.*, e.uid, e.id, e.source, e.type, e.received_ms from deliveries d join events e on e.seq = d.event_seq`;
-
-/** Newest first, from the row before `before` on. The state is a literal, so that SQLite can use the partial index of that state. */
-function listing(filter: DeliveryFilter, before: string | null): { sql: string; values: (string | number)[] } {
-  const values: (string | number)[] = [];
-  const conditions: string[] = [];
-  const both = (condition: string, ...bound: (string | number)[]): void => {
-    conditions.push(condition);
-    values.push(...bound);
-  };
-  if (filter.state !== undefined) both(`d.state = ${STATE[filter.state]}`);
-  if (filter.sink !== undefined) both('d.sink = ?', filter.sink);
-  if (filter.reason !== undefined) both('d.reason = ?', filter.reason);
-  const [uid = '', index = ''] = before?.split('.') ?? [];
-  if (before !== null) both('(d.event_seq, d.n) < (?, ?)', seqOf(uid) || 0, Number(index) || 0);
-  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
-  return { sql: `${SELECT_ROWS} ${where} order by d.event_seq desc, d.n desc limit ?`, values };
-}
-
 interface DueRow {
   readonly event_seq: number;
   readonly n: number;
@@ -135,18 +110,6 @@ interface EventRow {
   readonly body: Uint8Array<ArrayBuffer>;
 }
 
-interface ListedRow extends Omit<EventRow, 'format' | 'body'> {
-  readonly n: number;
-  readonly route: string | null;
-  readonly sink: string | null;
-  readonly state: number;
-  readonly due_ms: number;
-  readonly attempts: number;
-  readonly reason: string | null;
-  readonly detail: string | Uint8Array | null;
-  readonly settled_ms: number | null;
-}
-
 interface PastAttempt {
   readonly n: number;
   readonly attempt: number;
@@ -159,27 +122,6 @@ interface PastAttempt {
 
 function eventOf({ uid, source, format, id, type, received_ms, body }: EventRow): StoredEvent {
   return { uid, source, format, id: textOut(id), type: textOut(type), receivedMs: received_ms, body: body as Buffer };
-}
-
-function rowOf(row: ListedRow): DeliveryRow {
-  const state = stateOf(row.state);
-  return {
-    eventUid: row.uid,
-    index: row.n,
-    deliveryId: deliveryId(row.uid, row.n),
-    eventId: textOut(row.id),
-    source: row.source,
-    type: textOut(row.type),
-    receivedMs: row.received_ms,
-    route: row.route,
-    sink: row.sink,
-    state,
-    dueMs: state === 'waiting' ? row.due_ms : null,
-    attempts: row.attempts,
-    reason: row.reason,
-    detail: row.detail === null ? null : textOut(row.detail),
-    settledMs: state === 'waiting' ? null : row.settled_ms,
-  };
 }
 
 function attemptOf({ n, attempt, started_ms, duration_ms, outcome, reason, answer }: PastAttempt): AttemptRow {

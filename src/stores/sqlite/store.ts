@@ -9,7 +9,7 @@ import {
   type StoreContext,
 } from '../../core/store.js';
 import { lock } from './database.js';
-import type { GroupResult, PackedArrival, Written } from './protocol.js';
+import type { GroupResult, PackedArrival, ThreadOptions, Written } from './protocol.js';
 import { CLOSED, Thread } from './thread.js';
 
 /** What one transaction takes at most: above it, the wait for a commit grows faster than what it saves. */
@@ -40,19 +40,33 @@ export async function openSqliteStore({
   workerUrl = new URL('./worker.js', import.meta.url),
 }: SqliteOptions): Promise<Store> {
   const held = lock(path);
-  let writer: Thread | null = null;
-  try {
-    writer = await Thread.open({ role: 'writer', path, ...limits }, workerUrl);
-    const reader = await Thread.open({ role: 'reader', path, ...limits }, workerUrl);
-    return createStore(writer, reader, telemetry, () => held.release());
-  } catch (error) {
-    await writer?.close();
+  const threads: Thread[] = [];
+  const open = async (role: ThreadOptions['role']): Promise<Thread> => {
+    const thread = await Thread.open({ role, path, ...limits }, workerUrl);
+    threads.unshift(thread);
+    return thread;
+  };
+  /** The writer last: it takes the WAL with it. */
+  const close = async (): Promise<void> => {
+    for (const thread of threads) await thread.close();
     held.release();
+  };
+  try {
+    // One reader for the lanes, one for people: a lane must not wait behind a listing.
+    return createStore({ writer: await open('writer'), lanes: await open('reader'), people: await open('reader') }, telemetry, close);
+  } catch (error) {
+    await close();
     throw error;
   }
 }
 
-function createStore(writer: Thread, reader: Thread, telemetry: StoreContext['telemetry'], release: () => void): Store {
+interface Threads {
+  readonly writer: Thread;
+  readonly lanes: Thread;
+  readonly people: Thread;
+}
+
+function createStore({ writer, lanes, people }: Threads, telemetry: StoreContext['telemetry'], closeThreads: () => Promise<void>): Store {
   const group = createGroupCommit(writer, telemetry);
   let closing: Promise<void> | undefined;
   /** Every other write: its fate tells about the store as much as a commit's does. */
@@ -60,32 +74,30 @@ function createStore(writer: Thread, reader: Thread, telemetry: StoreContext['te
 
   const close = async (): Promise<void> => {
     await group.close();
-    await reader.close();
-    await writer.close();
-    release();
+    await closeThreads();
   };
 
   return {
     accept: (arrival) => group.accept(arrival),
     settle: (settled) => group.settle(settled),
     due: async (sink, nowMs, limit, held, farMs) => {
-      const page = await reader.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('due', [sink, nowMs, limit, held, farMs]);
+      const page = await lanes.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('due', [sink, nowMs, limit, held, farMs]);
       return { ...page, deliveries: page.deliveries.map((delivery) => ({ ...delivery, event: asBuffer(delivery.event) })) };
     },
     killOrphans: (sinks, nowMs) => write('killOrphans', sinks, nowMs),
-    deliveries: (filter, limit, before) => reader.call('deliveries', [filter, limit, before]),
+    deliveries: (filter, limit, before) => people.call('deliveries', [filter, limit, before]),
     stories: async (id) => {
       const seqs = await writer.call<number[]>('find', [id]);
-      const stories = await reader.call<EventStory[]>('stories', [id, seqs]);
+      const stories = await people.call<EventStory[]>('stories', [id, seqs]);
       return stories.map((story) => ({ ...story, event: asBuffer(story.event) }));
     },
-    replay: (key, nowMs) => write('replay', key, nowMs),
-    reroute: (key, owes, nowMs) => write('reroute', key, owes, nowMs),
-    stats: () => reader.call('stats', []),
+    replay: (keys, nowMs) => write('replay', keys, nowMs),
+    reroute: (letters, nowMs) => write('reroute', letters, nowMs),
+    stats: () => people.call('stats', []),
     prune: (nowMs) => write('prune', nowMs),
     probe: async () => {
       await write('probe', Date.now());
-      await reader.call('probe', []);
+      await lanes.call('probe', []);
     },
     close: () => (closing ??= close()),
   };

@@ -1,7 +1,7 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { randomBytes } from 'node:crypto';
 import { DEAD } from '../../core/delivery.js';
-import { keyOfId, type DeliveryKey, type Owed, type Settled, type StoreLimits } from '../../core/store.js';
+import { keyOfId, type DeliveryKey, type Owed, type Rerouted, type Settled, type StoreLimits } from '../../core/store.js';
 import { codeOf, openDatabase } from './database.js';
 import { STATE, type GroupResult, type PackedArrival, type WriteGroup, type Written } from './protocol.js';
 import { createPruner } from './prune.js';
@@ -78,6 +78,18 @@ export function createWriter(path: string, limits: StoreLimits) {
     statements.insertAttempt.run(seq, index, row.attempts, attempt.startedMs, attempt.durationMs, attempt.outcome.kind, failure, answer);
   };
 
+  const reroute = ({ eventUid, index, owes }: Rerouted, nowMs: number): number => {
+    const seq = seqOf(eventUid);
+    const rows = statements.owed.all(seq, eventUid) as unknown as OwedRow[];
+    const letter = rows.find((row) => row.n === index && row.sink === null);
+    if (letter === undefined || owes.length === 0) return 0;
+    const missing = owes.filter((owed) => !rows.some((row) => isSame(row, owed)));
+    if (!owes.some((owed) => isSame(letter, owed))) statements.remove.run(seq, index);
+    const next = Math.max(...rows.map((row) => row.n)) + 1;
+    missing.forEach((owed, offset) => insertDelivery(seq, next + offset, owed, nowMs));
+    return missing.filter((owed) => owed.state === 'waiting').length;
+  };
+
   const writeTogether = (group: WriteGroup, bodies: readonly Uint8Array[]): Omit<GroupResult, 'durationMs'> =>
     transaction(group.arrivals.length, () => ({
       arrivals: group.arrivals.map((arrival, index) => ({ ok: true, uid: insert(arrival, bodies[index] ?? new Uint8Array()) })),
@@ -121,21 +133,10 @@ export function createWriter(path: string, limits: StoreLimits) {
         [keyOfId(id), id].flatMap((key) => seen.find(digestOf(name, key))),
       ),
 
-    replay: ({ eventUid, index }: DeliveryKey, nowMs: number): boolean =>
-      transaction(0, () => statements.replay.run(nowMs, nowMs, seqOf(eventUid), index, eventUid).changes > 0),
+    replay: (keys: readonly DeliveryKey[], nowMs: number): boolean[] =>
+      transaction(0, () => keys.map(({ eventUid, index }) => statements.replay.run(nowMs, nowMs, seqOf(eventUid), index, eventUid).changes > 0)),
 
-    reroute: ({ eventUid, index }: DeliveryKey, owes: readonly Owed[], nowMs: number): number =>
-      transaction(0, () => {
-        const seq = seqOf(eventUid);
-        const rows = statements.owed.all(seq, eventUid) as unknown as OwedRow[];
-        const letter = rows.find((row) => row.n === index && row.sink === null);
-        if (letter === undefined || owes.length === 0) return 0;
-        const missing = owes.filter((owed) => !rows.some((row) => isSame(row, owed)));
-        if (!owes.some((owed) => isSame(letter, owed))) statements.remove.run(seq, index);
-        const next = Math.max(...rows.map((row) => row.n)) + 1;
-        missing.forEach((owed, offset) => insertDelivery(seq, next + offset, owed, nowMs));
-        return missing.filter((owed) => owed.state === 'waiting').length;
-      }),
+    reroute: (letters: readonly Rerouted[], nowMs: number): number[] => transaction(0, () => letters.map((letter) => reroute(letter, nowMs))),
 
     killOrphans(sinks: readonly string[], nowMs: number): number {
       const waiting = statements.waitingSinks.all() as unknown as { sink: string }[];
@@ -213,13 +214,14 @@ function prepare(database: DatabaseSyncInstance) {
     sources: database.prepare('select name from sources'),
     remove: database.prepare('delete from deliveries where event_seq = ? and n = ?'),
     removeEvent: database.prepare('delete from events where seq = ?'),
-    // A step of the index for each sink, where `distinct` would read the whole backlog.
+    // One step down the index a sink: `distinct` would walk the whole backlog.
     waitingSinks: database.prepare(`
-      with recursive waiting (sink) as (
+      with recursive found (sink) as (
         select min(sink) from deliveries where state = ${STATE.waiting}
         union all
-        select (select min(sink) from deliveries where state = ${STATE.waiting} and sink > waiting.sink) from waiting where sink is not null)
-      select sink from waiting where sink is not null`),
+        select (select min(sink) from deliveries where state = ${STATE.waiting} and sink > found.sink) from found where found.sink is not null
+      )
+      select sink from found where sink is not null`),
     kill: database.prepare(`
       update deliveries set state = ${STATE.dead}, reason = ?, settled_ms = ?
       where (event_seq, n) in (select event_seq, n from deliveries where state = ${STATE.waiting} and sink = ? limit ?)`),
