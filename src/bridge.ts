@@ -5,7 +5,7 @@ import { Registry } from 'prom-client';
 import type { Configuration, SinkConfiguration } from './config/configuration.js';
 import type { Log } from './core/sink.js';
 import { originOf } from './core/origin.js';
-import type { Store } from './core/store.js';
+import { StoreUnavailable, type Store } from './core/store.js';
 import type { Telemetry } from './core/telemetry.js';
 import { Lane } from './delivery/lane.js';
 import { pause } from './delivery/pause.js';
@@ -18,6 +18,9 @@ import { kinds } from './kinds.js';
 import { createOperations } from './ops/operations.js';
 import { createReadiness, type Readiness } from './ops/readiness.js';
 import { createTelemetry } from './ops/telemetry.js';
+
+/** Pause before a store that cannot be written is asked again. */
+const WRITE_AGAIN_MS = 1_000;
 
 /** A running bridge. */
 export interface Bridge {
@@ -48,7 +51,12 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
     const limits = { retentionMs: config.storage.retentionMs, dedupWindowMs: config.dedupWindowMs };
     const store = await config.storage.kind.open(config.storage.config, { limits, telemetry });
     closing.push(() => store.close());
-    await killOrphans(store, config.sinks, log);
+    const killing = new AbortController();
+    const killed = (await killOrphans(store, config.sinks, log)) ? Promise.resolve() : killOrphansLater(store, config.sinks, log, killing.signal);
+    closing.push(async () => {
+      killing.abort();
+      await killed;
+    });
 
     const view = createView(kinds.formats);
     const route = (event: Parameters<typeof config.table.route>[0]) => config.table.route(event).owes;
@@ -125,17 +133,27 @@ function openLane({ name, kind, config, render, lane }: SinkConfiguration, parts
   return new Lane({ ...parts, ...lane, name, sink, render, clockMs: () => performance.now(), random: Math.random });
 }
 
-/** T14: what waits for a sink that is not configured any more would wait for ever. */
-async function killOrphans(store: Store, sinks: readonly SinkConfiguration[], log: Log): Promise<void> {
-  const killed = await store.killOrphans(
-    sinks.map((sink) => sink.name),
-    Date.now(),
-  );
-  if (killed > 0)
-    log.error(
-      { deliveries: killed },
-      'deliveries to sinks that are not configured any more are dead letters now (sink_removed): replay or leave them',
-    );
+/** T14: what waits for a sink that is not configured any more would wait for ever. False: the store cannot be written yet. */
+async function killOrphans(store: Store, sinks: readonly SinkConfiguration[], log: Log): Promise<boolean> {
+  try {
+    const names = sinks.map((sink) => sink.name);
+    const killed = await store.killOrphans(names, Date.now());
+    if (killed > 0)
+      log.error(
+        { deliveries: killed },
+        'deliveries to sinks that are not configured any more are dead letters now (sink_removed): replay or leave them',
+      );
+    return true;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return false;
+    throw error;
+  }
+}
+
+/** The write that also finds out, while no event comes in, that the store works again. */
+async function killOrphansLater(store: Store, sinks: readonly SinkConfiguration[], log: Log, signal: AbortSignal): Promise<void> {
+  do await pause(WRITE_AGAIN_MS, signal);
+  while (!signal.aborted && !(await killOrphans(store, sinks, log)));
 }
 
 /** The telemetry, with what follows from some of its facts. */

@@ -92,6 +92,7 @@ async function rowsOf(id: string, store: ReplayDependencies['store']): Promise<r
 async function rerouteOne(row: DeliveryRow, { store, view, route, wake, nowMs }: ReplayDependencies): Promise<number | string> {
   const story = (await store.stories(row.eventUid))[0];
   if (story === undefined) return 'the event is not kept any more';
+  if (story.event.damaged === true) return 'the stored event is not what was received: have its sender send it again';
   const seen = view(story.event);
   if (seen === null) return `the format "${story.event.format}" cannot read the body`;
   const owes = route(seen);

@@ -1,9 +1,12 @@
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import type { DeliveryFilter, DeliveryRow, DueDelivery, EventStory, Page, StoreStats } from '../../core/store.js';
 import { deliveryId } from '../../core/delivery.js';
 import type { AttemptRow } from '../../core/store.js';
 import type { StoredEvent } from '../../core/event.js';
 import type { Outcome } from '../../core/outcome.js';
-import { openForReading } from './database.js';
+import { built, openForReading } from './database.js';
+import { eventOf, type EventRow } from './event-row.js';
+import { DamagedDatabase } from './faults.js';
 import { STATE, stateOf } from './protocol.js';
 import { textOut } from './text.js';
 import { seqOf } from './writer.js';
@@ -13,14 +16,17 @@ const DUE_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Everything that reads, beside the writer. Runs in a thread of its own, so that a long listing delays no commit. */
 export function createReader(path: string) {
-  const database = openForReading(path);
+  return built(openForReading(path), readerOf);
+}
+
+function readerOf(database: DatabaseSyncInstance) {
   const statements = {
     due: database.prepare(`
       select d.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, d.due_ms, e.uid
-      from deliveries d join events e on e.seq = d.event_seq
+      from deliveries d left join events e on e.seq = d.event_seq
       where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms <= ? order by d.due_ms, d.event_seq, d.n`),
     nextDue: database.prepare(`select min(due_ms) as due_ms from deliveries where state = ${STATE.waiting} and sink = ? and due_ms > ?`),
-    event: database.prepare('select uid, source, format, id, type, received_ms, body from events where seq = ?'),
+    event: database.prepare('select uid, source, format, id, type, received_ms, body, crc from events where seq = ?'),
     deliveriesOf: database.prepare(`${SELECT_ROWS} where d.event_seq = ? order by d.n`),
     attemptsOf: database.prepare('select * from attempts where event_seq = ? order by n, attempt'),
     probe: database.prepare('select max(seq) from events'),
@@ -37,6 +43,7 @@ export function createReader(path: string) {
       const deliveries: DueDelivery[] = [];
       let bytes = 0;
       for (const row of statements.due.iterate(sink, nowMs) as Iterable<DueRow>) {
+        if (row.uid === null || seqOf(row.uid) !== row.event_seq) throw new DamagedDatabase(`a delivery that waits has no event at ${row.event_seq}`);
         if (held.has(deliveryId(row.uid, row.n))) continue;
         if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) return { deliveries, nextDueMs: row.due_ms };
         const event = eventAt(row.event_seq);
@@ -106,20 +113,10 @@ interface DueRow {
   readonly attempts: number;
   readonly since_ms: number;
   readonly due_ms: number;
-  readonly uid: string;
+  readonly uid: string | null;
 }
 
-interface EventRow {
-  readonly uid: string;
-  readonly source: string;
-  readonly format: string;
-  readonly id: string | Uint8Array;
-  readonly type: string | Uint8Array;
-  readonly received_ms: number;
-  readonly body: Uint8Array<ArrayBuffer>;
-}
-
-interface ListedRow extends Omit<EventRow, 'format' | 'body'> {
+interface ListedRow extends Omit<EventRow, 'format' | 'body' | 'crc'> {
   readonly n: number;
   readonly route: string | null;
   readonly sink: string | null;
@@ -139,10 +136,6 @@ interface PastAttempt {
   readonly outcome: Outcome['kind'];
   readonly reason: string | null;
   readonly answer: string | Uint8Array;
-}
-
-function eventOf({ uid, source, format, id, type, received_ms, body }: EventRow): StoredEvent {
-  return { uid, source, format, id: textOut(id), type: textOut(type), receivedMs: received_ms, body: body as Buffer };
 }
 
 function rowOf(row: ListedRow): DeliveryRow {

@@ -1,0 +1,40 @@
+import type { StatementSyncInstance } from '@photostructure/sqlite';
+import { isDamage } from './faults.js';
+
+/** Looks in vain, one after the other, before the rest of a table is given up; after each thousand the steps are twice as wide. It passes what lies behind any page but the table's first. */
+const IN_VAIN_MAX = 6_000;
+const WIDER_AFTER = 1_000;
+
+/** Keys between which rows could not be read: `after` was read, perhaps not whole; `before` is the next that was, Infinity where none was. */
+export interface Gap {
+  readonly after: number;
+  readonly before: number;
+}
+
+/**
+ * Rows of a table in the order of a key, around those that cannot be read: `rowsFrom` takes the key to begin with. Where reading fails it is asked again with
+ * a key that is `stride` further. What was stepped over is noted in `gaps`.
+ */
+export function* readable<Row extends { readonly key: number }>(rowsFrom: StatementSyncInstance, gaps: Gap[], stride = 1): Generator<Row> {
+  let key = 0;
+  let after = -1;
+  for (let failures = 0; failures < IN_VAIN_MAX;) {
+    try {
+      for (const row of rowsFrom.iterate(key) as Iterable<Row>) {
+        if (failures > 0) gaps.push({ after, before: row.key });
+        failures = 0;
+        after = row.key;
+        key = after + 1;
+        yield row;
+      }
+      if (failures > 0) gaps.push({ after, before: Infinity });
+      return;
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      // Right after a row that was read, its successor may be found by another way; then it is stepped over.
+      if (failures > 0) key += stride * 2 ** Math.floor(failures / WIDER_AFTER);
+      failures += 1;
+    }
+  }
+  gaps.push({ after, before: Infinity });
+}
