@@ -95,5 +95,8 @@ export async function allDue(store: Pick<Store, 'due'>): Promise<DueDelivery[]> 
 /** Numbers of the events that are listed, ascending. */
 export async function listed(store: Store): Promise<number[]> {
   const ids = new Set((await allRows(store, {}, 1_000)).map((row) => row.eventId));
-  return [...ids].map((id) => Number(id.slice(4))).sort((one, other) => one - other);
+  return [...ids]
+    .filter((id) => id !== '')
+    .map((id) => Number(id.slice(4)))
+    .sort((one, other) => one - other);
 }

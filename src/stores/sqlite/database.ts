@@ -1,6 +1,7 @@
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { StoreUnavailable } from '../../core/store.js';
 import { codeOf, DamagedDatabase, DiskFailing, isDamage, isDiskFailing, UnusableDatabase } from './faults.js';
 
 /** 'CBRG' as a number: tells this program's files from other SQLite databases. */
@@ -130,7 +131,7 @@ export function explained<Result>(path: string, open: () => Result): Result {
   try {
     return open();
   } catch (error) {
-    if (error instanceof UnusableDatabase || error instanceof DamagedDatabase) throw error;
+    if (error instanceof UnusableDatabase || error instanceof StoreUnavailable) throw error;
     const what = error instanceof Error ? error.message : String(error);
     if (isDamage(error) || isFirstPageDamaged(error, path)) throw new DamagedDatabase(`${path} is damaged (${what})`);
     if (isDiskFailing(error)) throw new DiskFailing(`${path} cannot be opened (${what}): make room on its disk, or mend it; it is tried again`);

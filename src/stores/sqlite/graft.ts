@@ -24,13 +24,14 @@ export interface Source {
  * `fresh`, a file of this program without rows: its first tables stand at the same pages in every file.
  */
 export function openSource(file: string, fresh: string): Source {
-  const direct = openWhole(file);
+  // SQLite deletes the WAL of an empty file as soon as it reads it.
+  const direct = statSync(file).size === 0 ? null : openWhole(file);
   if (direct !== null) return { database: direct, grafted: false, close: () => direct.close() };
   const copy = `${file}.grafted`;
   discard(copy);
   copyFileSync(file, copy);
   if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
-  graft(copy, readFileSync(fresh).subarray(0, PAGE_BYTES));
+  graft(copy, readFileSync(fresh));
   const database = new DatabaseSync(copy, { readOnly: true });
   const close = (): void => {
     database.close();
@@ -61,13 +62,14 @@ function openWhole(file: string): DatabaseSyncInstance | null {
   }
 }
 
-function graft(copy: string, firstPage: Buffer): void {
-  const page = Buffer.from(firstPage);
+/** Makes the copy as long as the first pages of its tables ask for, and its first page that of `fresh`. */
+function graft(copy: string, fresh: Buffer): void {
+  const page = Buffer.from(fresh.subarray(0, PAGE_BYTES));
   page.writeUInt32BE(page.readUInt32BE(VALID_FOR) ^ 1, VALID_FOR);
   page.fill(WITH_WAL, VERSIONS, VERSIONS + 2);
   const descriptor = openSync(copy, 'r+');
   try {
-    ftruncateSync(descriptor, Math.max(1, Math.ceil(statSync(copy).size / PAGE_BYTES)) * PAGE_BYTES);
+    ftruncateSync(descriptor, Math.max(fresh.length, Math.ceil(statSync(copy).size / PAGE_BYTES) * PAGE_BYTES));
     writeSync(descriptor, page, 0, PAGE_BYTES, 0);
   } finally {
     closeSync(descriptor);

@@ -16,23 +16,22 @@ export interface Gap {
  * a key that is `stride` further. What was stepped over is noted in `gaps`.
  */
 export function* readable<Row extends { readonly key: number }>(rowsFrom: StatementSyncInstance, gaps: Gap[], stride = 1): Generator<Row> {
-  let key = 0;
+  let start = 0;
   let after = -1;
   for (let failures = 0; failures < IN_VAIN_MAX;) {
     try {
-      for (const row of rowsFrom.iterate(key) as Iterable<Row>) {
+      for (const row of rowsFrom.iterate(start) as Iterable<Row>) {
         if (failures > 0) gaps.push({ after, before: row.key });
         failures = 0;
         after = row.key;
-        key = after + 1;
         yield row;
       }
       if (failures > 0) gaps.push({ after, before: Infinity });
       return;
     } catch (error) {
       if (!isDamage(error)) throw error;
-      // Right after a row that was read, its successor may be found by another way; then it is stepped over.
-      if (failures > 0) key += stride * 2 ** Math.floor(failures / WIDER_AFTER);
+      // Always onwards, also where a damaged page leads back to rows that were read.
+      start = after >= start ? after + 1 : start + stride * 2 ** Math.floor(failures / WIDER_AFTER);
       failures += 1;
     }
   }

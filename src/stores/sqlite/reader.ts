@@ -41,10 +41,14 @@ function readerOf(database: DatabaseSyncInstance) {
   return {
     due(sink: string, nowMs: number, limit: number, held: ReadonlySet<string>): { deliveries: DueDelivery[]; nextDueMs: number | null } {
       const deliveries: DueDelivery[] = [];
+      const ids = new Set<string>();
       let bytes = 0;
       for (const row of statements.due.iterate(sink, nowMs) as Iterable<DueRow>) {
-        if (row.uid === null || seqOf(row.uid) !== row.event_seq) throw new DamagedDatabase(`a delivery that waits has no event at ${row.event_seq}`);
-        if (held.has(deliveryId(row.uid, row.n))) continue;
+        if (row.uid === null || seqOf(row.uid) !== row.event_seq) throw new DamagedDatabase(`what waits names no event at ${row.event_seq}`);
+        const id = deliveryId(row.uid, row.n);
+        if (held.has(id)) continue;
+        if (ids.has(id)) throw new DamagedDatabase(`what waits names ${id} twice`);
+        ids.add(id);
         if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) return { deliveries, nextDueMs: row.due_ms };
         const event = eventAt(row.event_seq);
         if (event === null) continue;

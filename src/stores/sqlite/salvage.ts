@@ -19,7 +19,7 @@ const LETTER_INDEX = 1_000_000;
 
 /**
  * Reads what can be read of a damaged file into a fresh one, and puts that in its place. The damaged file is kept beside it. Nothing is moved before
- * everything is written; nobody may have the file open.
+ * everything is written; nobody may have the file open. Runs in a thread that ends with it: the driver closes a file for good when its statements are gone.
  */
 export function salvage(file: string, nowMs: number): Salvaged {
   const draft = draftOf(file);

@@ -1,9 +1,10 @@
+import { DatabaseSync } from '@photostructure/sqlite';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Transferable } from 'node:worker_threads';
 import { StoreUnavailable, type StoreContext } from '../../core/store.js';
 import type { Salvaged } from '../../core/telemetry.js';
 import { finishReplacing, isMarked, keepWal, mark } from './aside.js';
-import { lock, openDatabase } from './database.js';
+import { lock } from './database.js';
 import { DamagedDatabase, DiskFailing } from './faults.js';
 import type { ThreadOptions } from './protocol.js';
 import { CLOSED, Thread } from './thread.js';
@@ -138,7 +139,8 @@ export class Threads {
     const unusable = unusableFrames(`${file}-wal`);
     if (unusable === null) return;
     this.#options.telemetry.commitsLost({ ...unusable, copy: keepWal(file, Date.now()) });
-    const database = openDatabase(file);
+    // No statement is prepared: the driver would keep the file open until it is collected.
+    const database = new DatabaseSync(file);
     database.exec('pragma wal_checkpoint(truncate)');
     database.close();
   }
