@@ -44,7 +44,8 @@ function readerOf(database: DatabaseSyncInstance) {
       const ids = new Set<string>();
       let bytes = 0;
       for (const row of statements.due.iterate(sink, nowMs) as Iterable<DueRow>) {
-        if (row.uid === null || seqOf(row.uid) !== row.event_seq) throw new DamagedDatabase(`what waits names no event at ${row.event_seq}`);
+        if (typeof row.uid !== 'string' || seqOf(row.uid) !== row.event_seq)
+          throw new DamagedDatabase(`what waits names no event at ${row.event_seq}`);
         const id = deliveryId(row.uid, row.n);
         if (held.has(id)) continue;
         if (ids.has(id)) throw new DamagedDatabase(`what waits names ${id} twice`);

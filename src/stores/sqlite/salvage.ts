@@ -7,7 +7,7 @@ import { discard, draftOf, replace } from './aside.js';
 import { KNOWN_DAMAGED } from './checksum.js';
 import { APPLICATION_ID, openDatabase } from './database.js';
 import { UnusableDatabase } from './faults.js';
-import { eventOf, type EventRow } from './event-row.js';
+import { eventOf, isEvent, isText, type EventRow } from './event-row.js';
 import { COLUMNS, openSource } from './graft.js';
 import { STATE } from './protocol.js';
 import { readable, type Gap } from './readable.js';
@@ -188,20 +188,6 @@ function isOurs(file: string): boolean {
   readSync(descriptor, header, 0, header.length, 0);
   closeSync(descriptor);
   return header.toString('latin1', 0, 16) === 'SQLite format 3\0' && header.readUInt32BE(68) === APPLICATION_ID;
-}
-
-function isText(value: unknown): boolean {
-  return typeof value === 'string' || value instanceof Uint8Array;
-}
-
-function isEvent({ uid, source, format, id, type, received_ms, body, crc }: FoundEvent): boolean {
-  return (
-    [uid, source, format].every((text) => typeof text === 'string') &&
-    [id, type].every(isText) &&
-    Number.isInteger(received_ms) &&
-    body instanceof Uint8Array &&
-    (crc === null || crc === undefined || Number.isInteger(crc))
-  );
 }
 
 function newEpoch(): string {
