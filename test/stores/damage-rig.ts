@@ -45,7 +45,7 @@ export async function filled(path: string, events: number): Promise<Store> {
       const uid = receipt.kind === 'stored' ? receipt.event.uid : '';
       if (n % 4 === 0) return store.settle(delivered(uid));
       if (n % 4 === 1) return store.settle(rejected(uid, 1));
-      return n % 4 === 2 ? store.settle(retried(uid, T0 + 5, 1)) : undefined;
+      return n % 4 === 2 ? store.settle(retried(uid, T0 + 5, 1)) : Promise.resolve();
     });
     await Promise.all(settling);
   }
@@ -72,9 +72,10 @@ export async function closed(events: number): Promise<string> {
   return path;
 }
 
-export function flip(file: string, change: (bytes: Buffer) => Buffer | void): void {
+export function flip(file: string, change: (bytes: Buffer) => void): void {
   const bytes = readFileSync(file);
-  writeFileSync(file, change(bytes) ?? bytes);
+  change(bytes);
+  writeFileSync(file, bytes);
 }
 
 /** Everything that is due at both sinks, page after page. */

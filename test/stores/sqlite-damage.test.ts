@@ -27,9 +27,13 @@ function pagesOf(path: string, table: string): number[] {
   return (rows as { pageno: number }[]).map(({ pageno }) => pageno);
 }
 
+function change(bytes: Buffer, at: number, bits: number): void {
+  bytes[at] = (bytes[at] ?? 0) ^ bits;
+}
+
 /** A sector that holds something else. */
 function scramble(bytes: Buffer, at: number): void {
-  for (let n = at; n < at + 512; n++) bytes[n]! ^= 0xaa;
+  for (let n = at; n < at + 512; n++) change(bytes, n, 0xaa);
 }
 
 function destroy(path: string, ...pages: number[]): void {
@@ -60,7 +64,7 @@ async function expectTrue(store: Store): Promise<void> {
 describe('T11: a damaged WAL', () => {
   it('whose middle is damaged is kept, and what is lost is told, once', async () => {
     const path = await crashed(EVENTS);
-    flip(`${path}-wal`, (bytes) => void (bytes[32 + 40 * FRAME + 2_000]! ^= 1));
+    flip(`${path}-wal`, (bytes) => change(bytes, 32 + 40 * FRAME + 2_000, 1));
     const wal = readFileSync(`${path}-wal`);
     const { store, told } = await opened(path);
     const kept = await listed(store);
@@ -83,7 +87,7 @@ describe('T11: a damaged WAL', () => {
 
   it('whose header is damaged is kept and told', async () => {
     const path = await crashed(EVENTS);
-    flip(`${path}-wal`, (bytes) => void (bytes[17]! ^= 4));
+    flip(`${path}-wal`, (bytes) => change(bytes, 17, 4));
     const { store, told } = await opened(path);
     expect(told.commitsLost[0]?.commits).toBeGreaterThan(1);
     await store.close();
@@ -146,7 +150,7 @@ describe('T11: a flipped byte of an event', () => {
     const path = await closed(20);
     flip(path, (bytes) => {
       // All of them: SQLite leaves copies behind where it moved a row.
-      for (let at = bytes.indexOf(text); at > 0; at = bytes.indexOf(text, at + 1)) bytes[at + offset]! ^= 1;
+      for (let at = bytes.indexOf(text); at > 0; at = bytes.indexOf(text, at + 1)) change(bytes, at + offset, 1);
     });
     const { store, told } = await opened(path);
     const due = await allDue(store);
@@ -296,7 +300,7 @@ describe('T11: any damage', () => {
     const flips = 1 + Math.floor(random() * 64);
     for (let n = 0; n < flips; n++) {
       const at = Math.floor(random() * bytes.length);
-      if (!isSpared(at)) bytes[at]! ^= 1 << Math.floor(random() * 8);
+      if (!isSpared(at)) change(bytes, at, 1 << Math.floor(random() * 8));
     }
     return { bytes, flips };
   }

@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, cpSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -9,6 +9,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { StoreUnavailable } from '../../src/core/store.js';
 import { accepted, arrival, T0 } from '../contract/store/rig.js';
+import { fill, smallDisk } from './small-disk.js';
 import { directory, FAULTY_WORKER_URL, MIGRATIONS, NO_TELEMETRY, openStore, randomFrom } from './sqlite-rig.js';
 
 const CHILD = fileURLToPath(new URL('./child.mjs', import.meta.url));
@@ -254,23 +255,3 @@ describe('a full disk at the start', () => {
     },
   );
 });
-
-/** A disk of 4 MiB; null where this process may not mount one. */
-function smallDisk(): string | null {
-  const disk = directory();
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'castbridge-test', disk]).status !== 0) return null;
-  onTestFinished(() => void spawnSync('umount', ['-l', disk]));
-  return disk;
-}
-
-/** Writes until there is no room. */
-function fill(path: string): void {
-  const file = openSync(path, 'w');
-  try {
-    for (let written = 1; written > 0;) written = writeSync(file, Buffer.alloc(4_096));
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'ENOSPC' });
-  } finally {
-    closeSync(file);
-  }
-}
