@@ -180,14 +180,14 @@ export interface StoreKind<Config = never> {
   readonly description: string;
   /** TypeBox schema of the kind's own keys; `type` and `retention` are added for all kinds. */
   readonly schema: object;
-  /** Rejects where it cannot serve, with a text that says what to do. */
+  /** Rejects where a person has to mend something first, with a text that says what. A store that cannot serve yet (a full disk) is open, and unavailable until it can. */
   open(config: Config, context: StoreContext): Promise<Store>;
 }
 
 /** What a store is given beside its configuration. */
 export interface StoreContext {
   readonly limits: StoreLimits;
-  readonly telemetry: Pick<Telemetry, 'committed' | 'storeFailing' | 'storeRecovered'>;
+  readonly telemetry: Pick<Telemetry, 'committed' | 'storeFailing' | 'storeRecovered' | 'commitsLost' | 'storeDamaged' | 'storeSalvaged'>;
 }
 
 /** What a store knows of itself. */

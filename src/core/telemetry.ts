@@ -42,4 +42,24 @@ export interface Telemetry {
   /** The store began to fail, or works again. */
   storeFailing(fact: { detail: string }): void;
   storeRecovered(fact: { downMs: number }): void;
+  /** Commits that were acknowledged cannot be read any more; `copy` keeps the file they are in. */
+  commitsLost(fact: { frames: number; commits: number; copy: string }): void;
+  /** The store's file is damaged: nothing is read or written until it is salvaged. */
+  storeDamaged(fact: { detail: string }): void;
+  storeSalvaged(fact: Salvaged): void;
+}
+
+/** What was found in a damaged store. Everything but `kept` is a number of rows. */
+export interface Salvaged {
+  /** The damaged file, moved aside. */
+  readonly kept: string;
+  readonly events: number;
+  readonly deliveries: number;
+  readonly attempts: number;
+  /** Events of which nothing could be read: at most so many. */
+  readonly eventsUnreadable: number;
+  /** Events whose deliveries are all that could be read: those that wait become dead letters. */
+  readonly eventsLost: number;
+  /** Events that may have lost deliveries: each has a dead letter, whose replay routes it anew. */
+  readonly eventsToRoute: number;
 }

@@ -139,6 +139,7 @@ async function reroute(rows: readonly DeliveryRow[], deps: ReplayDependencies): 
 async function owedToday(row: DeliveryRow, { store, view, route }: ReplayDependencies): Promise<readonly Owed[] | string> {
   const story = (await store.stories(row.eventUid))[0];
   if (story === undefined) return 'the event is not kept any more';
+  if (story.event.damaged === true) return 'the stored event is not what was received: have its sender send it again';
   const seen = view(story.event);
   return seen === null ? `the format "${story.event.format}" cannot read the body` : route(seen);
 }

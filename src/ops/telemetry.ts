@@ -34,6 +34,11 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
   const inForce = gauge('config_in_force', '1 while the configuration that was read last is the one in force', []);
   const loaded = gauge('config_loaded_timestamp_seconds', 'When the configuration in force was read', []);
   storeUp.set(1);
+  const commitsLost = count('store_commits_lost_total', 'Acknowledged commits that damage of the write-ahead log made unreadable', []);
+  const salvages = count('store_salvages_total', 'Times a damaged file of the store was salvaged', []);
+  const eventsDamaged = count('store_events_damaged_total', 'Events that a salvage found unreadable, lost, or without some of their deliveries', [
+    'what',
+  ]);
   inForce.set(1);
   loaded.setToCurrentTime();
   // There before the first reload: an increase from nothing is none.
@@ -130,6 +135,20 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
     storeRecovered(fact) {
       storeUp.set(1);
       log.info(fact, 'the store writes again');
+    },
+    commitsLost(fact) {
+      commitsLost.inc(fact.commits);
+      log.error(fact, 'the store’s write-ahead log is damaged: what the last commits held may be lost; a copy of it is kept');
+    },
+    storeDamaged(fact) {
+      log.error(fact, 'the store is damaged: it is being salvaged, and events are answered 503 until it is');
+    },
+    storeSalvaged(fact) {
+      salvages.inc();
+      eventsDamaged.inc({ what: 'unreadable' }, fact.eventsUnreadable);
+      eventsDamaged.inc({ what: 'lost' }, fact.eventsLost);
+      eventsDamaged.inc({ what: 'to_route' }, fact.eventsToRoute);
+      log.error(fact, 'the store was damaged and is salvaged: the damaged file is kept; look for dead letters with the reason damaged');
     },
   };
 }

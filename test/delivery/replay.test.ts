@@ -26,14 +26,14 @@ function row(uid: string, index: number, parts: Partial<DeliveryRow> = {}): Deli
 }
 
 /** A store of rows; `owes` is what the routing table says today. */
-function rig(rows: DeliveryRow[], owes: Owed[] = [], readable = true) {
+function rig(rows: DeliveryRow[], owes: Owed[] = [], readable = true, damaged = false) {
   const woken: (string | null)[] = [];
   const rerouted: Owed[] = [];
   /** How many deliveries each writing call was about. */
   const transactions: number[] = [];
   const stories = (id: string): EventStory[] => {
     const mine = rows.filter((candidate) => candidate.eventUid === id || candidate.eventId === id);
-    return mine.length === 0 ? [] : [{ event: due(mine[0]?.eventUid ?? '').event, deliveries: mine, attempts: [] }];
+    return mine.length === 0 ? [] : [{ event: { ...due(mine[0]?.eventUid ?? '').event, damaged }, deliveries: mine, attempts: [] }];
   };
   const replayer = createReplayer({
     store: {
@@ -132,6 +132,9 @@ describe('T08: replay of an event that had no sink', () => {
   it('leaves it as it is where the table still knows nothing, or the body still cannot be read', async () => {
     const nothing = rig([unrouted], [{ state: 'dead', route: null, sink: null, reason: 'unrouted', detail: 'no row matched' }]);
     expect(await nothing.replayer.replay(['a'])).toEqual({ replayed: 0, refused: [{ id: 'a.0', why: 'unrouted: no row matched' }] });
+    const harmed = rig([unrouted], owes, true, true);
+    expect((await harmed.replayer.replay(['a'])).refused[0]?.why).toBe('the stored event is not what was received: have its sender send it again');
+    expect(harmed.rerouted).toEqual([]);
     const unreadable = rig([unrouted], owes, false);
     expect(await unreadable.replayer.replay(['a'])).toMatchObject({ replayed: 0, refused: [{ id: 'a.0' }] });
   });

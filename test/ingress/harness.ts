@@ -187,6 +187,9 @@ function recorder(facts: Fact[]): Telemetry {
     committed: record('committed'),
     storeFailing: record('storeFailing'),
     storeRecovered: record('storeRecovered'),
+    commitsLost: record('commitsLost'),
+    storeDamaged: record('storeDamaged'),
+    storeSalvaged: record('storeSalvaged'),
   };
 }
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Store, StoreLimits } from '../../src/core/store.js';
+import type { Store, StoreContext, StoreLimits } from '../../src/core/store.js';
 import { openSqliteStore, type SqliteOptions } from '../../src/stores/sqlite/store.js';
 import type { WriteGroup } from '../../src/stores/sqlite/protocol.js';
 import { arrival, LIMITS, numbered, owedTo } from '../contract/store/rig.js';
@@ -25,9 +25,17 @@ export function directory(): string {
   return made;
 }
 
+export const NO_TELEMETRY: StoreContext['telemetry'] = {
+  committed: () => undefined,
+  storeFailing: () => undefined,
+  storeRecovered: () => undefined,
+  commitsLost: () => undefined,
+  storeDamaged: () => undefined,
+  storeSalvaged: () => undefined,
+};
+
 export function openStore(path: string, limits: StoreLimits = LIMITS, options: Partial<SqliteOptions> = {}): Promise<Store> {
-  const telemetry = { committed: () => undefined, storeFailing: () => undefined, storeRecovered: () => undefined };
-  return openSqliteStore({ path, limits, telemetry, workerUrl: WORKER_URL, ...options });
+  return openSqliteStore({ path, limits, telemetry: NO_TELEMETRY, workerUrl: WORKER_URL, ...options });
 }
 
 /** Ids of one run differ, lest an event be a duplicate. */

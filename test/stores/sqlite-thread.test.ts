@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { StoreUnavailable, type Arrival, type Store } from '../../src/core/store.js';
 import { accepted, allRows, arrival, delivered, dueIds, LIMITS, numbered, onlyRow, retried, T0 } from '../contract/store/rig.js';
-import { directory, FAULTY_WORKER_URL, openStore } from './sqlite-rig.js';
+import { directory, FAULTY_WORKER_URL, NO_TELEMETRY, openStore } from './sqlite-rig.js';
 
 /** A store whose threads can be made to fail. */
 async function rig(): Promise<{ store: Store; strike: (fault: string) => void; path: string; facts: string[]; reopen: () => Promise<Store> }> {
   const path = join(directory(), 'bridge.db');
   const facts: string[] = [];
   const telemetry = {
-    committed: () => undefined,
+    ...NO_TELEMETRY,
     storeFailing: () => void facts.push('failing'),
     storeRecovered: () => void facts.push('recovered'),
   };
@@ -168,7 +168,7 @@ describe('a value that cannot be stored', () => {
   it('is rejected alone: what shares its group is stored', async () => {
     const path = join(directory(), 'bridge.db');
     const facts: string[] = [];
-    const telemetry = { committed: () => undefined, storeFailing: () => void facts.push('failing'), storeRecovered: () => undefined };
+    const telemetry = { ...NO_TELEMETRY, storeFailing: () => void facts.push('failing') };
     const store = await openStore(path, LIMITS, { telemetry });
     const uid = await accepted(store, arrival('before'));
     const none = null as unknown as string;

@@ -1,8 +1,11 @@
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import type { AttemptRow, DueDelivery, EventStory, StoreStats } from '../../core/store.js';
 import { deliveryId } from '../../core/delivery.js';
 import type { StoredEvent } from '../../core/event.js';
 import type { Outcome } from '../../core/outcome.js';
-import { openForReading } from './database.js';
+import { built, openForReading } from './database.js';
+import { eventOf, type EventRow } from './event-row.js';
+import { DamagedDatabase } from './faults.js';
 import { createListing, rowOf, SELECT_ROWS, type ListedRow } from './listing.js';
 import { STATE } from './protocol.js';
 import { textOut } from './text.js';
@@ -16,16 +19,19 @@ const LAST_MS = Number.MAX_SAFE_INTEGER;
 
 /** Everything that reads, beside the writer. Runs in a thread of its own, so that a long listing delays no commit. */
 export function createReader(path: string) {
-  const database = openForReading(path);
+  return built(openForReading(path), readerOf);
+}
+
+function readerOf(database: DatabaseSyncInstance) {
   const statements = {
     due: database.prepare(`
       select d.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, d.due_ms, e.uid
-      from deliveries d join events e on e.seq = d.event_seq
+      from deliveries d left join events e on e.seq = d.event_seq
       where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms > ? and d.due_ms <= ? order by d.due_ms, d.event_seq, d.n`),
     nextDue: database.prepare(
       `select min(due_ms) as due_ms from deliveries where state = ${STATE.waiting} and sink = ? and due_ms > ? and due_ms <= ?`,
     ),
-    event: database.prepare('select uid, source, format, id, type, received_ms, body from events where seq = ?'),
+    event: database.prepare('select uid, source, format, id, type, received_ms, body, crc from events where seq = ?'),
     deliveriesOf: database.prepare(`${SELECT_ROWS} where d.event_seq = ? order by d.n`),
     attemptsOf: database.prepare('select * from attempts where event_seq = ? order by n, attempt'),
     probe: database.prepare('select max(seq) from events'),
@@ -51,9 +57,15 @@ export function createReader(path: string) {
       farMs = LAST_MS,
     ): { deliveries: DueDelivery[]; nextDueMs: number | null } {
       const deliveries: DueDelivery[] = [];
+      const ids = new Set<string>();
       let bytes = 0;
       for (const row of dueRows(sink, nowMs, farMs)) {
-        if (held.has(deliveryId(row.uid, row.n))) continue;
+        if (typeof row.uid !== 'string' || seqOf(row.uid) !== row.event_seq)
+          throw new DamagedDatabase(`what waits names no event at ${row.event_seq}`);
+        const id = deliveryId(row.uid, row.n);
+        if (held.has(id)) continue;
+        if (ids.has(id)) throw new DamagedDatabase(`what waits names ${id} twice`);
+        ids.add(id);
         if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) return { deliveries, nextDueMs: row.due_ms };
         const event = eventAt(row.event_seq);
         if (event === null) continue;
@@ -97,17 +109,7 @@ interface DueRow {
   readonly attempts: number;
   readonly since_ms: number;
   readonly due_ms: number;
-  readonly uid: string;
-}
-
-interface EventRow {
-  readonly uid: string;
-  readonly source: string;
-  readonly format: string;
-  readonly id: string | Uint8Array;
-  readonly type: string | Uint8Array;
-  readonly received_ms: number;
-  readonly body: Uint8Array<ArrayBuffer>;
+  readonly uid: string | null;
 }
 
 interface PastAttempt {
@@ -118,10 +120,6 @@ interface PastAttempt {
   readonly outcome: Outcome['kind'];
   readonly reason: string | null;
   readonly answer: string | Uint8Array;
-}
-
-function eventOf({ uid, source, format, id, type, received_ms, body }: EventRow): StoredEvent {
-  return { uid, source, format, id: textOut(id), type: textOut(type), receivedMs: received_ms, body: body as Buffer };
 }
 
 function attemptOf({ n, attempt, started_ms, duration_ms, outcome, reason, answer }: PastAttempt): AttemptRow {

@@ -2,7 +2,9 @@ import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { randomBytes } from 'node:crypto';
 import { DEAD } from '../../core/delivery.js';
 import { keyOfId, type DeliveryKey, type Owed, type Rerouted, type Settled, type StoreLimits } from '../../core/store.js';
-import { codeOf, openDatabase } from './database.js';
+import { checksumOf } from './checksum.js';
+import { built, openDatabase } from './database.js';
+import { codeOf } from './faults.js';
 import { STATE, type GroupResult, type PackedArrival, type WriteGroup, type Written } from './protocol.js';
 import { createPruner } from './prune.js';
 import { digestOf, secondsOf, Seen } from './seen.js';
@@ -16,7 +18,10 @@ const VALUE_ERRORS: readonly (number | null)[] = [null, 18, 19, 20, 25];
 
 /** Everything that writes, one transaction a call. Runs in a thread of its own. */
 export function createWriter(path: string, limits: StoreLimits) {
-  const database = openDatabase(path);
+  return built(openDatabase(path), (database) => writerOf(database, limits));
+}
+
+function writerOf(database: DatabaseSyncInstance, limits: StoreLimits) {
   const seen = new Seen(database, limits.dedupWindowMs);
   const statements = prepare(database);
   /** Those that are written for certain. */
@@ -54,7 +59,9 @@ export function createWriter(path: string, limits: StoreLimits) {
       statements.insertSource.run(arrival.source);
       sources.add(arrival.source);
     }
-    statements.insertEvent.run(seq, uid, arrival.source, arrival.format, textIn(arrival.id), textIn(arrival.type), arrival.receivedMs, body);
+    const { source, format, id, type, receivedMs } = arrival;
+    const crc = checksumOf({ uid, source, format, id, type, receivedMs, body });
+    statements.insertEvent.run(seq, uid, source, format, textIn(id), textIn(type), receivedMs, body, crc);
     arrival.owes.forEach((owed, n) => insertDelivery(seq, n, owed, arrival.receivedMs));
     seen.add(seq, digest, receivedS);
     return uid;
@@ -148,7 +155,7 @@ export function createWriter(path: string, limits: StoreLimits) {
     /** Writes all that an event writes, where the next one will, and takes it back: what would fail for an event fails here. */
     probe: (nowMs: number): void =>
       transaction(0, () => {
-        statements.insertEvent.run(nextSeq, '', '', '', '', '', nowMs, new Uint8Array());
+        statements.insertEvent.run(nextSeq, '', '', '', '', '', nowMs, new Uint8Array(), 0);
         insertDelivery(nextSeq, 0, { state: 'waiting', route: '', sink: '' }, nowMs);
         statements.remove.run(nextSeq, 0);
         statements.removeEvent.run(nextSeq);
@@ -195,7 +202,9 @@ export function seqOf(uid: string): number {
 function prepare(database: DatabaseSyncInstance) {
   return {
     insertSource: database.prepare('insert or ignore into sources (name) values (?)'),
-    insertEvent: database.prepare('insert into events (seq, uid, source, format, id, type, received_ms, body) values (?, ?, ?, ?, ?, ?, ?, ?)'),
+    insertEvent: database.prepare(
+      'insert into events (seq, uid, source, format, id, type, received_ms, body, crc) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
     insertDelivery: database.prepare(
       'insert into deliveries (event_seq, n, route, sink, state, due_ms, since_ms, reason, detail, settled_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
