@@ -26,7 +26,7 @@ async function attempted(sink: object, stop = new AbortController().signal): Pro
 
 describe('T11: an event that its store says is damaged', () => {
   it('is rejected as damaged, and nothing of it is sent', async () => {
-    const { open, render, redact } = configured({ url: `${receiver.url}/damaged` });
+    const { open, render, redact } = configured({ type: 'http', url: `${receiver.url}/damaged` });
     const [sink, delivery] = [open(), due('u1')];
     const harmed = { ...delivery, event: { ...delivery.event, damaged: true } };
     const outcomes = await attempt([harmed], { sink, render, view: () => view(), timeoutMs: 60_000, redact }, new AbortController().signal);

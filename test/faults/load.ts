@@ -15,6 +15,8 @@ export interface Load {
   fresh(): Promise<Posted>;
   /** The sender's clock, which signatures carry, in ms beside the true one. */
   shiftClock(offsetMs: number): void;
+  /** Does something while no event is under way: after it, what is posted is owed by another table. */
+  between(work: () => Promise<void>): Promise<void>;
   /** Posts nothing more; what is under way may end. */
   stop(): Promise<void>;
 }
@@ -46,6 +48,8 @@ export function startLoad({ url, secret, random, owes, connections, perSecond }:
   let acknowledged = 0;
   let offsetMs = 0;
   let stopped = false;
+  let underWay = 0;
+  let held = Promise.resolve();
   let ending: Promise<void> | undefined;
 
   const make = (type: string): { event: Posted; body: Buffer } => {
@@ -89,8 +93,11 @@ export function startLoad({ url, secret, random, owes, connections, perSecond }:
 
   const connection = async (): Promise<void> => {
     while (!stopped) {
+      await held;
       const began = performance.now();
+      underWay += 1;
       await deliver(make(TYPES[Math.floor(random() * TYPES.length)] ?? ''), () => stopped);
+      underWay -= 1;
       await pause((connections / perSecond) * 1_000 - (performance.now() - began));
     }
   };
@@ -110,6 +117,16 @@ export function startLoad({ url, secret, random, owes, connections, perSecond }:
       const made = make('alert.raised');
       await deliver(made, () => false);
       return made.event;
+    },
+    between: async (work) => {
+      let go = (): void => undefined;
+      held = new Promise((resolve) => (go = resolve));
+      try {
+        await until(() => underWay === 0);
+        await work();
+      } finally {
+        go();
+      }
     },
     shiftClock: (ms) => {
       offsetMs = ms;

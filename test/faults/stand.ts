@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver.js';
 import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
 import { served, until, type Served } from '../e2e/serve.js';
+import { configurationOf, owedBy, type Places, type Variant } from './configuration.js';
 import type { Need } from './fault.js';
 import { openKafka, type Brokers, type KafkaStand } from './kafka.js';
 import { hashOf, type Arrival, type Row } from './ledger.js';
@@ -30,6 +31,8 @@ export interface Stand {
   /** kill -9, and a start that waits until it listens: another fault may keep it from being ready. */
   readonly crash: () => Promise<void>;
   readonly start: () => Promise<void>;
+  /** Writes another configuration, and sends SIGHUP. From now on events are owed by its table. */
+  readonly reload: (variant: Variant) => void;
   /** Resolves when an event that was posted now is delivered at every sink. */
   recovered(): Promise<void>;
   /** Resolves when nothing waits. */
@@ -50,15 +53,6 @@ export interface StandOptions {
 const CONNECTIONS = 24;
 const PER_SECOND = 500;
 
-/** A fault that is over must soon be seen to be over. */
-const RETRY = 'retry: { initial: 50ms, max: 500ms, attempts: 100000, maxAge: 12h }';
-const SOON = `${RETRY}, timeout: 2s`;
-
-/** What an event of a type is owed to, by the table below. */
-function owedBy(type: string, withKafka: boolean): string[] {
-  return ['inventory', 'audit', ...(withKafka ? ['events'] : []), ...(type === 'alert.raised' ? ['ops'] : [])];
-}
-
 export async function openStand({ random, brokers, needs }: StandOptions): Promise<Stand> {
   const disk = needs.includes('small-disk') ? await mountSmallDisk() : null;
   const data = join(disk?.folder ?? mkdtempSync(join(tmpdir(), 'castbridge-data-')), 'data');
@@ -68,22 +62,18 @@ export async function openStand({ random, brokers, needs }: StandOptions): Promi
   // A port can be one that another program on this machine still sends to: what comes by another path is not ours.
   const path = `/${randomBytes(6).toString('hex')}`;
   const [inventory, audit, slack] = [await startHttpReceiver(), await startHttpReceiver(), await startSlackStandIn()];
-  const events = `events: { type: kafka, brokers: ${JSON.stringify(kafka?.addresses)}, topic: "${kafka?.topic}", key: event.cluster.id, ${needs.includes('kafka-timeouts') ? RETRY : SOON} }`;
-  const yaml = `
-sources:
-  castai: { path: /webhooks/castai, verify: { type: castai, secrets: ["${secret}"] }, format: castai-event }
-sinks:
-  inventory: { type: http, url: "${inventory.url}${path}", ${SOON} }
-  audit: { type: http, url: "${audit.url}${path}", ${SOON} }
-  ops: { type: slack, webhookUrl: "${slack.webhookUrl}", text: "{{ event.id }}", pace: 500/s, concurrency: 8, ${SOON} }
-  ${kafka === null ? '' : events}
-routes:
-  - { name: all, match: { type: "*" }, to: [inventory, audit${kafka === null ? '' : ', events'}] }
-  - { name: alerts, match: { type: "alert.*" }, to: [ops] }
-`;
-  const bridge = await served(yaml, { logLevel: 'warn', data, env: shim?.env ?? {} });
+  const events = `type: kafka, brokers: ${JSON.stringify(kafka?.addresses)}, topic: "${kafka?.topic}", key: event.cluster.id${needs.includes('kafka-timeouts') ? '' : ', timeout: 2s'}`;
+  const places: Places = {
+    secret,
+    inventory: `${inventory.url}${path}`,
+    audit: `${audit.url}${path}`,
+    slack: slack.webhookUrl,
+    events: kafka === null ? null : events,
+  };
+  let variant: Variant = {};
+  const bridge = await served(configurationOf(places), { logLevel: 'warn', data, env: shim?.env ?? {} });
   await bridge.start();
-  const owes = (type: string): string[] => owedBy(type, kafka !== null);
+  const owes = (type: string): string[] => owedBy(type, places, variant);
   const load = startLoad({ url: bridge.url, secret, random, owes, connections: CONNECTIONS, perSecond: PER_SECOND });
 
   const api = async (path: string): Promise<{ deliveries: Row[]; next: string | null }> => {
@@ -104,7 +94,9 @@ routes:
     bridge.spawn();
     await until(() => {
       const how = bridge.ended();
-      if (how !== null) throw new Error(how);
+      // A SIGHUP that comes before the process listens to signals ends it; a supervisor starts it again.
+      if (how?.includes('SIGHUP') === true) bridge.spawn();
+      else if (how !== null) throw new Error(how);
       return bridge.isUp();
     });
   };
@@ -124,6 +116,11 @@ routes:
       await start();
     },
     start,
+    reload: (next) => {
+      variant = next;
+      bridge.write(configurationOf(places, next));
+      bridge.signal('SIGHUP');
+    },
     recovered: async () => {
       const { id } = await load.fresh();
       await until(async () => {
@@ -133,7 +130,11 @@ routes:
         return events[0]?.deliveries.every((row) => row.state !== 'waiting') === true;
       });
     },
-    drained: () => until(async () => (await api('/api/deliveries?state=waiting&limit=1')).deliveries.length === 0),
+    drained: () =>
+      until(async () => {
+        const { deliveries, next } = await api('/api/deliveries?state=waiting&limit=1');
+        return deliveries.length === 0 && next === null;
+      }),
     rows,
     arrivals: async () => [
       ...arrivedBy('inventory', inventory, path),

@@ -1,5 +1,6 @@
 import type { Fault } from '../fault.js';
 import { clockFaults } from './clock.js';
+import { configurationFaults } from './configuration.js';
 import { diskFaults } from './disk.js';
 import { httpFaults } from './http.js';
 import { kafkaFaults } from './kafka.js';
@@ -7,4 +8,12 @@ import { processFaults } from './process.js';
 import { slackFaults } from './slack.js';
 
 /** Every fault there is. */
-export const matrix: readonly Fault[] = [...processFaults, ...diskFaults, ...clockFaults, ...kafkaFaults, ...httpFaults, ...slackFaults];
+export const matrix: readonly Fault[] = [
+  ...processFaults,
+  ...configurationFaults,
+  ...diskFaults,
+  ...clockFaults,
+  ...kafkaFaults,
+  ...httpFaults,
+  ...slackFaults,
+];

@@ -1,0 +1,86 @@
+import { until } from '../../e2e/serve.js';
+import type { Variant } from '../configuration.js';
+import { pause, type Fault } from '../fault.js';
+import type { Stand } from '../stand.js';
+import { comesTrue, replayed } from '../suffering.js';
+
+const RELOADS = 100;
+const KILLS = 5;
+const VARIANTS: readonly Variant[] = [{ spare: true }, { changed: true }, { reordered: true }, { changed: true, spare: true }, {}];
+
+function any(random: () => number): Variant {
+  return VARIANTS[Math.floor(random() * VARIANTS.length)] ?? {};
+}
+
+/** What `/readyz` says, where the bridge answers. */
+async function notes({ bridge }: Stand): Promise<readonly string[]> {
+  const answer = await fetch(`${bridge.operations}/readyz`);
+  return ((await answer.json()) as { notes: string[] }).notes;
+}
+
+/** Reloads of the configuration while events come in and go out (T14, T15). */
+export const configurationFaults: readonly Fault[] = [
+  {
+    name: `${RELOADS} reloads under load`,
+    part: 'configuration',
+    async strike({ random, reload }) {
+      for (let n = 0; n < RELOADS; n++) {
+        reload(any(random));
+        await pause(random() * 60);
+      }
+      reload({});
+      return RELOADS + 1;
+    },
+  },
+  {
+    name: 'kill -9 in a reload',
+    part: 'process',
+    async strike({ random, reload, crash, bridge }) {
+      for (let kill = 0; kill < KILLS; kill++) {
+        await until(() => bridge.isUp());
+        reload(any(random));
+        await pause(random() * 40);
+        await crash();
+      }
+      reload({});
+      return KILLS;
+    },
+  },
+  {
+    name: 'a file with a mistake, and SIGHUP',
+    part: 'configuration',
+    // A bridge that is killed meanwhile would not start again, and that is right.
+    mixes: false,
+    async strike(stand) {
+      stand.bridge.write('sources: {}\nsinks: { a: { type: htpp } }\n');
+      stand.bridge.signal('SIGHUP');
+      await comesTrue('/readyz tells of the mistake', async () => (await notes(stand)).some((note) => note.includes('was refused')));
+      await stand.load.more(100);
+      stand.reload({});
+      await comesTrue('/readyz has nothing to tell', async () => (await notes(stand)).length === 0);
+      return 1;
+    },
+  },
+  {
+    name: 'a sink removed with its backlog, then put back, and a replay',
+    part: 'configuration',
+    mixes: false,
+    mayDie: ['sink_removed'],
+    async strike(stand) {
+      stand.inventory.otherwise({ status: 503 });
+      await stand.load.more(300);
+      await stand.load.between(async () => {
+        stand.reload({ withoutInventory: true });
+        await comesTrue('nothing waits for the removed sink', async () => (await stand.rows('state=waiting&sink=inventory')).length === 0);
+      });
+      if ((await stand.rows('state=dead&sink=inventory')).length < 100) throw new Error('the backlog of the removed sink is not dead letters');
+      stand.inventory.otherwise({ status: 200 });
+      await stand.load.more(100);
+      await stand.load.between(async () => {
+        stand.reload({});
+        await replayed(stand, 'inventory');
+      });
+      return 1;
+    },
+  },
+];
