@@ -44,7 +44,7 @@ const WRITERS = 64;
 const WARM_MS = 1_000;
 const BODY = randomBytes(1_200);
 const limits = { retentionMs: 7 * 86_400_000, dedupWindowMs: 86_400_000 };
-const telemetry = { committed: () => undefined, storeFailing: () => undefined, storeRecovered: () => undefined };
+const telemetry = new Proxy({}, { get: () => () => undefined });
 const numbers = (text) => text.split(',').filter(Boolean).map(Number);
 const directory = mkdtempSync(join(values.dir, 'castbridge-bench-'));
 process.on('exit', () => rmSync(directory, { recursive: true, force: true }));

@@ -2,18 +2,23 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
+import { changesBetween, keysBoundAtStart, type Changes } from './config/changes.js';
 import type { Configuration, SinkConfiguration } from './config/configuration.js';
+import type { Loaded } from './config/load.js';
+import { writeSecretFiles } from './config/secret-files.js';
+import type { EventView } from './core/event.js';
 import type { Log } from './core/sink.js';
 import { originOf } from './core/origin.js';
-import type { Store } from './core/store.js';
+import type { Owed, Store } from './core/store.js';
 import type { Telemetry } from './core/telemetry.js';
 import { Lane } from './delivery/lane.js';
+import { createLanes, type Lanes } from './delivery/lanes.js';
 import { pause } from './delivery/pause.js';
 import { keepPruning } from './delivery/pruner.js';
-import { createRedact } from './core/redact.js';
+import { createRedaction, type Redact, type Redaction } from './core/redact.js';
 import { createReplayer } from './delivery/replay.js';
 import { createView } from './delivery/view.js';
-import { createIngress } from './ingress/ingress.js';
+import { createIngress, type Ingress, type IngressConfiguration } from './ingress/ingress.js';
 import { kinds } from './kinds.js';
 import { createOperations } from './ops/operations.js';
 import { createReadiness, type Readiness } from './ops/readiness.js';
@@ -23,22 +28,30 @@ import { createTelemetry } from './ops/telemetry.js';
 export interface Bridge {
   readonly ingressUrl: string;
   readonly operationsUrl: string;
+  /**
+   * Goes over to what was loaded, whole, or refuses it and stays as it is; the log, the metrics and `/readyz` say which. Done when it returns: the next request
+   * goes by it. Sinks that were changed or removed end what they are sending behind it, within the grace time.
+   */
+  reload(loaded: Loaded): Reloaded;
   /** Takes no more requests, lets what is under way end within the grace time, and closes everything in reverse order of opening. */
   stop(): Promise<void>;
 }
+
+/** What came of a reload. */
+export type Reloaded = { readonly ok: true; readonly changes: Changes } | { readonly ok: false; readonly problems: readonly string[] };
 
 /** Opens everything in the order an event needs it, the last thing first; what fails to open closes what is open already. */
 export async function startBridge(config: Configuration, deps: { readonly log: Log }): Promise<Bridge> {
   const { log } = deps;
   const nowMs = Date.now;
   const registry = new Registry();
-  const lanes = new Map<string, Lane>();
   const readiness = createReadiness(nowMs);
-  const telemetry = watched(createTelemetry({ log, registry }), readiness, lanes);
+  const redaction = createRedaction();
   const closing: (() => Promise<void>)[] = [];
+  let inForce = config;
   let stopMs = Infinity;
   /** What is left of the grace time: one for all that has to end. */
-  const graceMs = (): number => Math.max(0, stopMs + config.shutdownMs - performance.now());
+  const graceMs = (): number => Math.max(0, stopMs + inForce.shutdownMs - performance.now());
   const stop = async (): Promise<void> => {
     stopMs = Math.min(stopMs, performance.now());
     for (let close = closing.pop(); close !== undefined; close = closing.pop()) await close();
@@ -46,21 +59,26 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
 
   try {
     const limits = { retentionMs: config.storage.retentionMs, dedupWindowMs: config.dedupWindowMs };
+    let wakeLanes = (): void => undefined;
+    const telemetry = watched(createTelemetry({ log, registry }), readiness, () => wakeLanes());
     const store = await config.storage.kind.open(config.storage.config, { limits, telemetry });
     closing.push(() => store.close());
-    await killOrphans(store, config.sinks, log);
 
     const view = createView(kinds.formats);
-    const route = (event: Parameters<typeof config.table.route>[0]) => config.table.route(event).owes;
-    const redact = createRedact(config.secrets);
-    for (const sink of config.sinks) lanes.set(sink.name, openLane(sink, { store, telemetry, view, redact, log, nowMs }));
+    const lanes = createLanes({ store, telemetry, nowMs });
+    wakeLanes = () => lanes.wakeAll();
+    redaction.add(config.secrets);
+    const parts = { store, telemetry, view, redact: redaction.redact, log, nowMs };
+    await lanes.exchange(openLanes(config.sinks, parts), [], 0);
     const replayer = createReplayer({
       store,
       view,
-      route,
+      route: (event) => routeBy(inForce)(event),
       nowMs,
       isConfigured: (sink) => lanes.has(sink),
-      wake: (sink) => lanes.get(sink ?? '')?.wake(),
+      wake: (sink) => {
+        if (sink !== null) lanes.wake(sink);
+      },
     });
     const operations = createOperations({ store, replayer, ready: readiness.ask, registry, token: config.operations.token, log });
     const operationsUrl = await listen(operations, config.operations.host, config.operations.port);
@@ -73,25 +91,16 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
       await pruned;
     });
 
-    for (const lane of lanes.values()) lane.start();
-    closing.push(async () => {
-      await Promise.all([...lanes.values()].map((lane) => lane.stop(graceMs())));
-    });
+    lanes.start();
+    closing.push(() => lanes.stop(graceMs()));
 
     const ingress = createIngress({
-      sources: config.sources,
-      limits: config.server,
+      ...ingressOf(config),
       store,
-      route,
       telemetry,
       log,
       nowMs,
-      onStored: (event, owes) => {
-        owes.forEach((owed, index) => {
-          if (owed.state !== 'waiting') return;
-          lanes.get(owed.sink)?.offer({ index, route: owed.route, sink: owed.sink, event, attempts: 0, sinceMs: event.receivedMs });
-        });
-      },
+      onStored: (event, owes) => lanes.offer(event, owes),
     });
     const ingressUrl = await listen(ingress.server, config.server.host, config.server.port);
     closing.push(async () => {
@@ -103,43 +112,90 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
       readiness.off();
       return Promise.resolve();
     });
+
+    const reload = (loaded: Loaded): Reloaded => {
+      const result = stopMs < Infinity ? STOPPING : loaded.ok ? goOver(inForce, loaded.config, { lanes, ingress, redaction, parts }) : loaded;
+      if (loaded.ok && result.ok) inForce = loaded.config;
+      if (result.ok) telemetry.reloaded(result.changes);
+      else telemetry.reloadRefused({ problems: result.problems.map(redaction.redact) });
+      return result;
+    };
     readiness.on(store);
-    return { ingressUrl, operationsUrl, stop };
+    return { ingressUrl, operationsUrl, reload, stop };
   } catch (error) {
     await stop();
     throw error;
   }
 }
 
+const STOPPING: Reloaded = { ok: false, problems: ['the bridge is stopping: it takes up no other configuration'] };
+
+/** What runs by a configuration. */
+interface Running {
+  readonly lanes: Lanes;
+  readonly ingress: Ingress;
+  readonly redaction: Redaction;
+  readonly parts: LaneParts;
+}
+
+/** What can fail comes first; from the first exchange on nothing does, and nothing comes in between. */
+function goOver(before: Configuration, next: Configuration, { lanes, ingress, redaction, parts }: Running): Reloaded {
+  const bound = keysBoundAtStart(before, next);
+  if (bound.length > 0) return { ok: false, problems: bound.map((key) => `${next.file}  ${key}: ${BOUND}`) };
+  const changes = changesBetween(before, next);
+  const { added, changed, removed } = changes.sinks;
+  let opened: readonly Lane[];
+  try {
+    writeSecretFiles(next.secretFiles);
+    opened = openLanes(
+      next.sinks.filter(({ name }) => added.includes(name) || changed.includes(name)),
+      parts,
+    );
+  } catch (error) {
+    return { ok: false, problems: [`${next.file}  ${error instanceof Error ? error.message : String(error)}`] };
+  }
+  redaction.add(next.secrets);
+  ingress.exchange(ingressOf(next));
+  void lanes.exchange(opened, removed, next.shutdownMs).then(() => redaction.remove(before.secrets));
+  return { ok: true, changes };
+}
+
+const BOUND = 'this is taken up at start alone; restart the bridge, or set it back to what it was';
+
 interface LaneParts {
   readonly store: Store;
   readonly telemetry: Telemetry;
   readonly view: ReturnType<typeof createView>;
-  readonly redact: ReturnType<typeof createRedact>;
+  readonly redact: Redact;
   readonly log: Log;
   readonly nowMs: () => number;
 }
 
-function openLane({ name, kind, config, render, lane }: SinkConfiguration, parts: LaneParts): Lane {
-  const sink = kind.open(config, { name, timeoutMs: lane.timeoutMs, log: parts.log });
-  return new Lane({ ...parts, ...lane, name, sink, render, clockMs: () => performance.now(), random: Math.random });
+/** All or none. */
+function openLanes(sinks: readonly SinkConfiguration[], parts: LaneParts): Lane[] {
+  const opened: Lane[] = [];
+  for (const { name, kind, config, render, lane } of sinks) {
+    try {
+      const sink = kind.open(config, { name, timeoutMs: lane.timeoutMs, log: parts.log });
+      opened.push(new Lane({ ...parts, ...lane, name, sink, render, clockMs: () => performance.now(), random: Math.random }));
+    } catch (error) {
+      for (const other of opened) void other.stop(0);
+      throw new Error(`sinks.${name}: it cannot be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+    }
+  }
+  return opened;
 }
 
-/** T14: what waits for a sink that is not configured any more would wait for ever. */
-async function killOrphans(store: Store, sinks: readonly SinkConfiguration[], log: Log): Promise<void> {
-  const killed = await store.killOrphans(
-    sinks.map((sink) => sink.name),
-    Date.now(),
-  );
-  if (killed > 0)
-    log.error(
-      { deliveries: killed },
-      'deliveries to sinks that are not configured any more are dead letters now (sink_removed): replay or leave them',
-    );
+function routeBy({ table }: Configuration): (event: EventView) => readonly Owed[] {
+  return (event) => table.route(event).owes;
+}
+
+function ingressOf(config: Configuration): IngressConfiguration {
+  return { sources: config.sources, limits: config.server, route: routeBy(config) };
 }
 
 /** The telemetry, with what follows from some of its facts. */
-function watched(telemetry: Telemetry, { facts }: Readiness, lanes: ReadonlyMap<string, Lane>): Telemetry {
+function watched(telemetry: Telemetry, { facts }: Readiness, wakeLanes: () => void): Telemetry {
   return {
     ...telemetry,
     backlogUnreadable: (fact) => {
@@ -150,10 +206,22 @@ function watched(telemetry: Telemetry, { facts }: Readiness, lanes: ReadonlyMap<
       telemetry.backlogReadable(fact);
       facts.backlogReadable(fact);
     },
+    laneEnded: (fact) => {
+      telemetry.laneEnded(fact);
+      facts.laneEnded(fact);
+    },
+    reloaded: (fact) => {
+      telemetry.reloaded(fact);
+      facts.reloaded(fact);
+    },
+    reloadRefused: (fact) => {
+      telemetry.reloadRefused(fact);
+      facts.reloadRefused(fact);
+    },
     storeRecovered: (fact) => {
       telemetry.storeRecovered(fact);
       // A commit whose answer was lost has left deliveries that no lane was told of; the sender's next try is a duplicate.
-      for (const lane of lanes.values()) lane.wake();
+      wakeLanes();
     },
   };
 }

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startBridge } from '../src/bridge.js';
@@ -9,6 +10,7 @@ import { startHttpReceiver, type HttpReceiver } from './receivers/http-receiver.
 import { postSigned, until } from './e2e/serve.js';
 import { silent } from './sinks/sent.js';
 import { LIMITS } from './contract/store/rig.js';
+import { fill, smallDisk } from './stores/small-disk.js';
 import { directory, openStore } from './stores/sqlite-rig.js';
 
 const SECRET = '0123456789abcdef0123456789abcdef';
@@ -96,8 +98,31 @@ describe('the bridge', () => {
     await store.close();
     const { receiver, bridge } = await started({ path });
     await until(() => receiver.received.length === 1);
-    const list = await (await fetch(`${bridge.operationsUrl}/api/deliveries?state=dead`)).text();
-    expect(JSON.parse(list)).toMatchObject({ deliveries: [{ sink: 'gone', reason: 'sink_removed' }] });
+    const dead = async () =>
+      ((await (await fetch(`${bridge.operationsUrl}/api/deliveries?state=dead`)).json()) as { deliveries: object[] }).deliveries;
+    await until(async () => (await dead()).length === 1);
+    expect(await dead()).toMatchObject([{ sink: 'gone', reason: 'sink_removed' }]);
+  });
+
+  it('T11: starts on a full disk, refuses what comes, and serves by itself once there is room', { timeout: 60_000 }, async ({ skip }) => {
+    const disk = smallDisk() ?? skip('this process may not mount');
+    const path = join(disk, 'bridge.db');
+    const store = await openStore(path, LIMITS);
+    const owes = ['gone', 'out'].map((sink) => ({ state: 'waiting' as const, route: 'all', sink }));
+    const waiting = { source: 'castai', format: 'castai-event', key: 'id:evt_1', id: 'evt_1', type: 'test', receivedMs: Date.now(), owes };
+    await store.accept({ ...waiting, body: EVENT });
+    await store.close();
+    fill(join(disk, 'ballast'));
+    const { receiver, bridge } = await started({ path });
+    const ready = async () => (await (await fetch(`${bridge.operationsUrl}/readyz`)).json()) as { ready: boolean; reasons: string[] };
+    expect((await postSigned(`${bridge.ingressUrl}/w`, SECRET, Buffer.from('{"id":"evt_2","type":"test"}'))).status).toBe(503);
+    expect((await ready()).reasons[0]).toContain('make room on its disk');
+    rmSync(join(disk, 'ballast'));
+    await until(() => receiver.received.length === 1);
+    const dead = async () => (await fetch(`${bridge.operationsUrl}/api/deliveries?state=dead`)).text();
+    await until(async () => (await dead()).includes('sink_removed'));
+    expect((await ready()).ready).toBe(true);
+    await bridge.stop();
   });
 
   it('removes what is past its retention', async () => {
@@ -135,7 +160,7 @@ describe('the bridge', () => {
     const { bridge, faults } = await started();
     const ask = async (path: string) => (await fetch(`${bridge.operationsUrl}${path}`)).text();
     faults.probe = new StoreUnavailable('database or disk is full');
-    expect(await ask('/readyz')).toBe('{"ready":false,"reasons":["the store does not work: database or disk is full"]}');
+    expect(await ask('/readyz')).toBe('{"ready":false,"reasons":["the store does not work: database or disk is full"],"notes":[]}');
     expect(await ask('/healthz')).toBe('{"status":"ok"}');
     faults.probe = null;
     await until(async () => (await ask('/readyz')).includes('"ready":true'));

@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/kafka/global-setup.ts'],
+    globalSetup: ['test/kafka/global-setup.ts', 'test/faults/shim/global-setup.ts'],
     // A hang must end with a name: generous, since no test waits for the clock.
     testTimeout: 30_000,
     hookTimeout: 60_000,

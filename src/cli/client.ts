@@ -6,7 +6,7 @@ import type { Invocation } from './invocation.js';
 /** A call of the operators' API of the bridge that the configuration describes. */
 export type Call = (method: 'GET' | 'POST', path: string, body?: object) => Promise<unknown>;
 
-/** How long an answer may take: a listing goes through a large store. */
+/** How long an answer may take: a page of a large store, on a disk that is busy. */
 const ANSWER_MS = 120_000;
 
 export function connect(invocation: Invocation): Call {

@@ -16,18 +16,24 @@ export async function deliveries(
 ): Promise<number> {
   const call = connect(invocation);
   const { limit, state, sink, reason } = options;
+  /** For the table alone, whose columns are as wide as their widest: lines of JSON go out as they come. */
   const rows: DeliveryView[] = [];
+  let found = 0;
   let before: string | undefined;
+  // A page looks at a bounded number of rows: it may be short, or empty, though there are more.
   do {
-    const asked = query({ state, sink, reason, before, limit: Math.min(PAGE, limit - rows.length) });
+    const asked = query({ state, sink, reason, before, limit: Math.min(PAGE, limit - found) });
     const page = (await call('GET', `/api/deliveries?${asked}`)) as { deliveries: DeliveryView[]; next: string | null };
-    rows.push(...page.deliveries);
+    if (invocation.json) for (const row of page.deliveries) invocation.out(JSON.stringify(row));
+    else rows.push(...page.deliveries);
+    found += page.deliveries.length;
     before = page.next ?? undefined;
-  } while (before !== undefined && rows.length < limit);
+    invocation.progress.show(`${found} found so far`);
+  } while (before !== undefined && found < limit);
+  invocation.progress.end();
 
-  if (invocation.json) for (const row of rows) invocation.out(JSON.stringify(row));
-  else for (const line of shown(rows)) invocation.out(line);
-  if (before !== undefined && !invocation.json) invocation.err(`there are more: --limit ${limit * 10} shows them`);
+  if (!invocation.json) for (const line of shown(rows)) invocation.out(line);
+  if (before !== undefined && !invocation.json) invocation.err(`there may be more: --limit ${limit * 10} shows them`);
   return EXIT.done;
 }
 

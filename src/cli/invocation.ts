@@ -1,3 +1,5 @@
+import type { Progress } from './progress.js';
+
 /** What every command gets. */
 export interface Invocation {
   readonly config: string;
@@ -5,4 +7,5 @@ export interface Invocation {
   readonly json: boolean;
   readonly out: (line: string) => void;
   readonly err: (line: string) => void;
+  readonly progress: Progress;
 }

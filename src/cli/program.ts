@@ -2,9 +2,11 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { readFileSync } from 'node:fs';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
+import { createProgress } from './progress.js';
 
 const CONFIG = 'config/bridge.yaml';
-const CODES = '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the bridge cannot be reached, 70 a fault of castbridge itself.';
+const CODES =
+  '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the bridge cannot be reached, 70 a fault of castbridge itself, 130 interrupted.';
 
 /** Runs one command line, and answers its exit code. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
@@ -27,14 +29,21 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     async (...given: unknown[]): Promise<void> => {
       const self = given.at(-1) as Command;
       const options = self.opts<{ config: string; json?: boolean }>();
-      const invocation: Invocation = { config: options.config, env, json: options.json === true, out, err };
+      const progress = createProgress(process.stderr, () => performance.now());
+      const invocation: Invocation = { config: options.config, env, json: options.json === true, out, err, progress };
       const action = await load();
       code = await action(invocation, ...(given.slice(0, -1) as never[]));
     };
 
-  command('serve', 'run the bridge')
+  command('serve', 'run the bridge; at SIGHUP it reads its configuration again')
     .addOption(new Option('--log-level <level>', 'least severe log line').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'))
-    .action(runs(async () => (await import('./serve.js')).serve));
+    .action(
+      runs(async () => {
+        // Until `serve` listens itself, a SIGHUP must not end it; the file is read after that.
+        process.on('SIGHUP', () => undefined);
+        return (await import('./serve.js')).serve;
+      }),
+    );
   command('check', 'validate a configuration: one line a problem')
     .argument('[file]', 'configuration file, in the place of --config')
     .option('--json', 'one JSON document')

@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Logger } from 'pino';
 import { startBridge, type Bridge } from '../bridge.js';
 import type { Configuration } from '../config/configuration.js';
+import { loadConfig } from '../config/load.js';
+import { writeSecretFiles } from '../config/secret-files.js';
+import { kinds } from '../kinds.js';
 import { createLog } from '../ops/log.js';
 import { configured } from './configured.js';
 import { EXIT, Failure } from './exit.js';
@@ -10,19 +11,26 @@ import type { Invocation } from './invocation.js';
 
 const LINGER_MS = 1_000;
 
-/** `castbridge serve`: runs until SIGTERM or SIGINT. */
+/** `castbridge serve`: runs until SIGTERM or SIGINT; SIGHUP has it read its configuration again. */
 export async function serve(invocation: Invocation, options: { logLevel: string }): Promise<number> {
+  // Before the file is read: what changes in it from then on is not missed.
+  const hangups = createHangups();
   const configuration = configured(invocation);
   const { log, flush } = createLog(options.logLevel);
   try {
-    return await run(configuration, log, invocation);
+    return await run(configuration, log, invocation, hangups);
   } finally {
     // A write that nobody reads cannot be taken back, and Node would wait for it: everything else is closed by now.
     if (!(await flush())) process.kill(process.pid, 'SIGKILL');
   }
 }
 
-async function run({ config, warnings }: ReturnType<typeof configured>, log: Logger, invocation: Invocation): Promise<number> {
+async function run(
+  { config, warnings }: ReturnType<typeof configured>,
+  log: Logger,
+  invocation: Invocation,
+  hangups: ReturnType<typeof createHangups>,
+): Promise<number> {
   for (const warning of warnings) log.warn({ warning }, 'configuration');
   keepSecrets(config, invocation);
   const stopping = signalled(log);
@@ -32,13 +40,27 @@ async function run({ config, warnings }: ReturnType<typeof configured>, log: Log
   for (const source of config.sources) invocation.err(`castbridge: ${source.name} at ${bridge.ingressUrl}${source.path}`);
   invocation.err(`castbridge: operations at ${bridge.operationsUrl}`);
   log.info({ ingress: bridge.ingressUrl, operations: bridge.operationsUrl, config: config.file }, 'ready');
-  const code = await untilStopped(bridge, stopping, log);
+  hangups.answerWith(() => reload(bridge, log, invocation));
+  const code = await untilStopped(bridge, stopping, log, hangups);
   // A connection that a far side does not let go must not keep the process.
   setTimeout(() => process.exit(code), LINGER_MS).unref();
   return code;
 }
 
-async function untilStopped(bridge: Bridge, stopping: Promise<NodeJS.Signals>, log: Logger): Promise<number> {
+/** The whole of a reload is done when this returns, so that none meets another one. */
+function reload(bridge: Bridge, log: Logger, { config, env }: Invocation): void {
+  const loaded = loadConfig(config, env, kinds);
+  if (!bridge.reload(loaded).ok || !loaded.ok) return;
+  for (const warning of loaded.warnings) log.warn({ warning }, 'configuration');
+  for (const { path } of loaded.config.secretFiles) log.info({ path }, 'made a random webhook secret');
+}
+
+async function untilStopped(
+  bridge: Bridge,
+  stopping: Promise<NodeJS.Signals>,
+  log: Logger,
+  hangups: ReturnType<typeof createHangups>,
+): Promise<number> {
   const fault = new Promise<'fault'>((resolve) => {
     const end = (error: unknown): void => {
       // Not `fatal`: for that, pino waits until the line is written, and for ever where it cannot be.
@@ -49,6 +71,7 @@ async function untilStopped(bridge: Bridge, stopping: Promise<NodeJS.Signals>, l
     process.once('unhandledRejection', end);
   });
   const why = await Promise.race([stopping, fault]);
+  hangups.answerWith(() => undefined);
   log.info({ why }, 'stopping');
   await bridge.stop();
   log.info({}, 'stopped');
@@ -73,17 +96,30 @@ function signalled(log: Logger): Promise<NodeJS.Signals> {
   });
 }
 
+/** SIGHUPs. Those that come before there is an answer are answered once there is, all together. */
+function createHangups() {
+  let pending = false;
+  let answer = (): void => {
+    pending = true;
+  };
+  process.on('SIGHUP', () => answer());
+  return {
+    answerWith(next: () => void): void {
+      answer = next;
+      if (pending) next();
+      pending = false;
+    },
+  };
+}
+
 /** Writes the secrets that `${generate:PATH}` asked for and that do not exist yet. */
 function keepSecrets({ secretFiles }: Configuration, { err }: Invocation): void {
-  for (const { path, secret } of secretFiles) {
-    try {
-      mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-      writeFileSync(path, `${secret}\n`, { mode: 0o600, flag: 'wx' });
-    } catch (error) {
-      throw new Failure(EXIT.no, `the secret file ${path} cannot be written: ${explain(error)}`);
-    }
-    err(`castbridge: made a random webhook secret, and keeps it in ${path}`);
+  try {
+    writeSecretFiles(secretFiles);
+  } catch (error) {
+    throw new Failure(EXIT.no, explain(error));
   }
+  for (const { path } of secretFiles) err(`castbridge: made a random webhook secret, and keeps it in ${path}`);
 }
 
 function explain(error: unknown): string {

@@ -16,9 +16,11 @@ export interface Configuration {
   readonly sources: readonly SourceConfiguration[];
   readonly sinks: readonly SinkConfiguration[];
   readonly table: RoutingTable;
+  /** How many rows it has. */
+  readonly routes: number;
   /** Every secret text in the configuration: redacted wherever the bridge shows what a far side said. */
   readonly secrets: readonly string[];
-  /** Secret files that do not exist yet: `serve` creates them, mode 0600, before it starts. */
+  /** Secret files that do not exist yet: they are made, mode 0600, before it is in force. */
   readonly secretFiles: readonly { readonly path: string; readonly secret: string }[];
 }
 

@@ -85,6 +85,7 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
     sources: sources.map(({ source }) => source),
     sinks: sinks.map(({ sink }) => sink),
     table,
+    routes: rows.length,
     secrets: [
       ...new Set([
         ...document.substituted.filter((value) => value.length >= SECRET_CHARS_MIN),

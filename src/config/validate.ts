@@ -1,4 +1,4 @@
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Problem, Report } from '../core/problem.js';
 import { suggest } from '../core/suggest.js';
 import { NAME } from './schema.js';
@@ -51,12 +51,22 @@ export interface Schema {
 /** Validates `value`, fills in defaults, and turns texts with units into numbers. Reports every mistake; null where there was one. What it gives is frozen. */
 export function validate(schema: object, value: unknown, path: Problem['path'], report: Report, replaced: ReadonlySet<string>): unknown {
   const typed = mapScalars(schema, value, path, (text, at, place) => (replaced.has(place.join('\0')) ? retype(text, at) : text));
-  const check = ajv.compile(schema);
+  const check = compiled(schema);
   if (!check(typed)) {
     for (const problem of problemsOf(check.errors ?? [], path)) report(problem);
     return null;
   }
   return frozen(mapScalars(schema, typed, path, (text, at) => (at.unit === undefined ? text : UNITS[at.unit]?.parse(text))));
+}
+
+const checks = new Map<string, ValidateFunction>();
+
+/** By what the schema says: every load puts its schemas together anew, and compiling them would be nearly all that it costs. There are as many as there are kinds. */
+function compiled(schema: object): ValidateFunction {
+  const text = JSON.stringify(schema);
+  const check = checks.get(text) ?? ajv.compile(schema);
+  checks.set(text, check);
+  return check;
 }
 
 /** With all that is below: no sink may change what another one, or its next opening, reads. */

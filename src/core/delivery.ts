@@ -9,6 +9,8 @@ export const DEAD = {
   attemptsExhausted: 'attempts_exhausted',
   tooOld: 'too_old',
   sinkRemoved: 'sink_removed',
+  /** The store's disk changed or lost what was received. */
+  damaged: 'damaged',
 } as const;
 
 /** One event owed to one sink by one route. `sink` and `route` are null for a dead letter that never got as far as a sink. */

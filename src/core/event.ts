@@ -44,4 +44,6 @@ export interface StoredEvent {
   readonly receivedMs: number;
   /** The received bytes, unchanged. */
   readonly body: Buffer;
+  /** True where the stored bytes are not those that were received: they can be looked at, and are never sent. Absent otherwise. */
+  readonly damaged?: boolean;
 }

@@ -10,3 +10,30 @@ export function createRedact(secrets: readonly string[]): Redact {
   const longestFirst = [...new Set(forms)].filter((form) => form !== '').sort((a, b) => b.length - a.length);
   return (text) => longestFirst.reduce((shown, secret) => shown.replaceAll(secret, '[redacted]'), text);
 }
+
+/** Redacts for several configurations at once: the one in force, and those that something is still sent by. */
+export interface Redaction {
+  readonly redact: Redact;
+  /** Lists are told apart by what they are, not by what they hold. */
+  readonly add: (secrets: readonly string[]) => void;
+  readonly remove: (secrets: readonly string[]) => void;
+}
+
+export function createRedaction(): Redaction {
+  const lists = new Set<readonly string[]>();
+  let redact = createRedact([]);
+  const renew = (): void => {
+    redact = createRedact([...lists].flat());
+  };
+  return {
+    redact: (text) => redact(text),
+    add(secrets) {
+      lists.add(secrets);
+      renew();
+    },
+    remove(secrets) {
+      lists.delete(secrets);
+      renew();
+    },
+  };
+}

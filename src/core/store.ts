@@ -45,6 +45,11 @@ export interface DeliveryKey {
   readonly index: number;
 }
 
+/** A dead letter without a sink, and what its event owes today. */
+export interface Rerouted extends DeliveryKey {
+  readonly owes: readonly Owed[];
+}
+
 /** One attempt and what follows from it: written together. */
 export interface Settled extends DeliveryKey {
   readonly settlement: Settlement;
@@ -98,7 +103,10 @@ export interface DeliveryFilter {
   readonly reason?: string;
 }
 
-/** A page of a listing, newest first. `next` goes in as `before` for the following page; null at the end. */
+/**
+ * A page of a listing, newest first. `next` goes in as `before` for the following page; null at the end, and only there:
+ * a page looks at a bounded number of rows, so it may hold fewer than asked for, or none, though there are more.
+ */
 export interface Page<Row> {
   readonly rows: readonly Row[];
   readonly next: string | null;
@@ -121,28 +129,36 @@ export interface Store {
   settle(settled: Settled): Promise<void>;
   /**
    * Waiting deliveries of `sink` due by `nowMs`, oldest due first, at most `limit` and fewer where their bodies are large, without those in `held`.
-   * `nextDueMs`: when the first one after these is due, which is no later than `nowMs` where the page was cut; null: none.
+   * Those due after `farMs` are due too, and come last: no back-off reaches so far, so the clock they were scheduled by has been set back.
+   * `nextDueMs`: when the first one after these is due; where the page was cut, it is one of those that are due; null: none.
    */
   due(
     sink: string,
     nowMs: number,
     limit: number,
     held: ReadonlySet<string>,
+    farMs?: number,
   ): Promise<{ readonly deliveries: readonly DueDelivery[]; readonly nextDueMs: number | null }>;
-  /** Makes the waiting deliveries of every sink not in `sinks` dead, with the reason `sink_removed`. Resolves with their number. */
+  /**
+   * Makes waiting deliveries of sinks that are not in `sinks` dead, with the reason `sink_removed`: a bounded chunk of them, and nothing that is stored after
+   * the call. Resolves with their number; 0: there are none.
+   */
   killOrphans(sinks: readonly string[], nowMs: number): Promise<number>;
 
   /** Deliveries, newest event first. */
   deliveries(filter: DeliveryFilter, limit: number, before: string | null): Promise<Page<DeliveryRow>>;
   /** Events by the bridge's uid or by the sender's id, where their key is `keyOfId` of it or the id itself: one for each source and each time it was used. */
   stories(id: string): Promise<readonly EventStory[]>;
-  /** Makes a dead or delivered delivery waiting again, due at once, its attempts counted from zero. False where there is none, or it is waiting already. */
-  replay(key: DeliveryKey, nowMs: number): Promise<boolean>;
   /**
-   * Puts what an event owes by today's routing table in the place of its dead letter without a sink: what it owes already (the same route and sink) is not
-   * added again, and the letter stays where the table still owes it. Resolves with the number of new deliveries that wait.
+   * Makes dead or delivered deliveries waiting again, due at once, their attempts counted from zero: all of them in one transaction.
+   * Resolves with one answer for each, in order; false where there is none, or it is waiting already.
    */
-  reroute(key: DeliveryKey, owes: readonly Owed[], nowMs: number): Promise<number>;
+  replay(keys: readonly DeliveryKey[], nowMs: number): Promise<readonly boolean[]>;
+  /**
+   * Puts what events owe by today's routing table in the place of their dead letters without a sink, all in one transaction: what an event owes already
+   * (the same route and sink) is not added again, and a letter stays where the table still owes it. Resolves with the number of new deliveries that wait, for each.
+   */
+  reroute(letters: readonly Rerouted[], nowMs: number): Promise<readonly number[]>;
 
   /** Counts for health and metrics. */
   stats(): Promise<StoreStats>;
@@ -164,14 +180,14 @@ export interface StoreKind<Config = never> {
   readonly description: string;
   /** TypeBox schema of the kind's own keys; `type` and `retention` are added for all kinds. */
   readonly schema: object;
-  /** Rejects where it cannot serve, with a text that says what to do. */
+  /** Rejects where a person has to mend something first, with a text that says what. A store that cannot serve yet (a full disk) is open, and unavailable until it can. */
   open(config: Config, context: StoreContext): Promise<Store>;
 }
 
 /** What a store is given beside its configuration. */
 export interface StoreContext {
   readonly limits: StoreLimits;
-  readonly telemetry: Pick<Telemetry, 'committed' | 'storeFailing' | 'storeRecovered'>;
+  readonly telemetry: Pick<Telemetry, 'committed' | 'storeFailing' | 'storeRecovered' | 'commitsLost' | 'storeDamaged' | 'storeSalvaged'>;
 }
 
 /** What a store knows of itself. */

@@ -29,9 +29,37 @@ export interface Telemetry {
   /** A lane cannot read what waits for it, or can again: until then it sends only what is fresh. */
   backlogUnreadable(fact: { sink: string; detail: string }): void;
   backlogReadable(fact: { sink: string }): void;
+  /** A lane has let go of everything: its sink was removed, or goes on in another lane. */
+  laneEnded(fact: { sink: string }): void;
+  /** What waited for sinks that are not configured any more became dead letters. */
+  orphansKilled(fact: { deliveries: number }): void;
+  /** Another configuration is in force. */
+  reloaded(fact: { sinks: Readonly<Record<'added' | 'removed' | 'changed', readonly string[]>>; sources: number; routes: number }): void;
+  /** A configuration was refused: nothing has changed. */
+  reloadRefused(fact: { problems: readonly string[] }): void;
   /** One committed group. */
   committed(fact: { events: number; settlements: number; durationMs: number }): void;
   /** The store began to fail, or works again. */
   storeFailing(fact: { detail: string }): void;
   storeRecovered(fact: { downMs: number }): void;
+  /** Commits that were acknowledged cannot be read any more; `copy` keeps the file they are in. */
+  commitsLost(fact: { frames: number; commits: number; copy: string }): void;
+  /** The store's file is damaged: nothing is read or written until it is salvaged. */
+  storeDamaged(fact: { detail: string }): void;
+  storeSalvaged(fact: Salvaged): void;
+}
+
+/** What was found in a damaged store. Everything but `kept` is a number of rows. */
+export interface Salvaged {
+  /** The damaged file, moved aside. */
+  readonly kept: string;
+  readonly events: number;
+  readonly deliveries: number;
+  readonly attempts: number;
+  /** Events of which nothing could be read: at most so many. */
+  readonly eventsUnreadable: number;
+  /** Events whose deliveries are all that could be read: those that wait become dead letters. */
+  readonly eventsLost: number;
+  /** Events that may have lost deliveries: each has a dead letter, whose replay routes it anew. */
+  readonly eventsToRoute: number;
 }

@@ -35,6 +35,8 @@ export async function attempt(
 
 function renderOne(delivery: DueDelivery, view: Attempting['view'], render: Attempting['render']): Message | Outcome {
   const { event, index } = delivery;
+  if (event.damaged === true)
+    return { kind: 'rejected', reason: DEAD.damaged, answer: 'the stored event is not what was received: nothing was sent' };
   const seen = view(event);
   if (seen === null) return { kind: 'rejected', reason: DEAD.undecodable, answer: `the format "${event.format}" cannot read the body any more` };
   try {

@@ -20,6 +20,9 @@ const SETTLE_AGAIN_MS_MAX = 5_000;
 /** Pause before a failing store is asked again for what is due. */
 const READ_AGAIN_MS = 1_000;
 
+/** Beyond the longest back-off, since clocks are set right by a little all the time. */
+const CLOCK_SLACK_MS = 60_000;
+
 /** A sink that does not let go of its far side this long is left: nothing of it is owed any more. */
 const CLOSE_MS = 5_000;
 
@@ -52,6 +55,7 @@ export class Lane {
   #heldBytes = 0;
   readonly #work = new Set<Promise<void>>();
   readonly #stop = new AbortController();
+  #stopped: Promise<void> | null = null;
   #running = false;
   #sends = 0;
   /** The store may have due deliveries that are not in memory. */
@@ -71,8 +75,9 @@ export class Lane {
     setMaxListeners(0, this.#stop.signal);
   }
 
-  /** Begins to send, with what the store still has waiting. */
+  /** Begins to send, with what the store still has waiting. One that was stopped never begins. */
   start(): void {
+    if (this.#stopped !== null) return;
     this.#running = true;
     this.#pump();
   }
@@ -92,17 +97,27 @@ export class Lane {
     this.#pump();
   }
 
-  /** Takes nothing up any more; what is being sent may end within the grace time, the rest stays waiting in the store. */
+  /**
+   * Takes nothing up any more; what is being sent may end within the grace time, the rest stays waiting in the store.
+   * Called again, for a process that ends while a lane is replaced, it can only make the grace time shorter.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#running = false;
     clearTimeout(this.#timer);
     const grace = setTimeout(() => this.#stop.abort(), graceMs);
-    while (this.#work.size > 0) await Promise.allSettled(this.#work);
+    this.#stopped ??= this.#end();
+    await this.#stopped;
     clearTimeout(grace);
+  }
+
+  async #end(): Promise<void> {
+    while (this.#work.size > 0) await Promise.allSettled(this.#work);
     this.#stop.abort();
     const closed = new AbortController();
-    const close = this.#deps.sink.close().finally(() => closed.abort());
-    await Promise.race([close, pause(CLOSE_MS, closed.signal)]);
+    const end = (): void => closed.abort();
+    // However it ends: nothing of the sink is owed any more.
+    this.#deps.sink.close().then(end, end);
+    await pause(CLOSE_MS, closed.signal);
   }
 
   /** Starts every send that may start now, and sets the timer for the next one. */
@@ -215,8 +230,13 @@ export class Lane {
     this.#pump();
   }
 
+  /** No back-off reaches further: what is due later was scheduled by a clock that has been set back since, and would wait that much too long. */
+  #farMs(nowMs: number): number {
+    return nowMs + this.#deps.retry.maxMs + CLOCK_SLACK_MS;
+  }
+
   #loadIfDue(nowMs: number): void {
-    const due = this.#behind || (this.#nextDueMs !== null && this.#nextDueMs <= nowMs);
+    const due = this.#behind || (this.#nextDueMs !== null && (this.#nextDueMs <= nowMs || this.#nextDueMs > this.#farMs(nowMs)));
     if (!due || this.#loading || this.#queue.storedCount > 0 || this.#isFull()) return;
     this.#loading = true;
     this.#behind = false;
@@ -226,7 +246,7 @@ export class Lane {
 
   async #load(nowMs: number): Promise<void> {
     try {
-      const page = await this.#deps.store.due(this.name, nowMs, PAGE, this.#held);
+      const page = await this.#deps.store.due(this.name, nowMs, PAGE, this.#held, this.#farMs(nowMs));
       const usable = page.deliveries.filter((delivery) => !this.#held.has(idOf(delivery)) && !this.#releasedWhileLoading.has(idOf(delivery)));
       for (const delivery of usable) this.#hold(delivery);
       this.#queue.refill(usable);

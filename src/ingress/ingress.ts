@@ -5,15 +5,22 @@ import { requestListener } from './application.js';
 import type { BodyLimits } from './body.js';
 import type { IngressSource, Receiving } from './receive.js';
 
-/** What the ingress needs. */
-export interface IngressDependencies extends Receiving {
+/** What follows from the configuration. A request goes by what was in force when its headers had come, to its end. */
+export interface IngressConfiguration extends Pick<Receiving, 'route'> {
   readonly sources: readonly IngressSource[];
   readonly limits: BodyLimits & { readonly headerTimeoutMs: number };
+}
+
+/** What the ingress needs. */
+export interface IngressDependencies extends Receiving, IngressConfiguration {
+  readonly limits: IngressConfiguration['limits'];
 }
 
 /** The server that takes events in. Whoever made it calls `listen` on `server`, and in the end `drain` and `close`, in this order. */
 export interface Ingress {
   readonly server: Server;
+  /** Requests from now on go by this. */
+  exchange(next: IngressConfiguration): void;
   /** From now on requests are answered 503. Resolves when those under way have been answered. */
   drain(): Promise<void>;
   /** Stops listening and closes every connection, idle or not. */
@@ -34,6 +41,7 @@ const REQUEST_TIMEOUT_SLACK_MS = 5_000;
 
 /** Builds the server; it does not listen yet. */
 export function createIngress({ sources, ...bridge }: IngressDependencies): Ingress {
+  const { limits, telemetry } = bridge;
   const underWay = new Set<Context>();
   let draining = false;
   let onIdle: (() => void) | null = null;
@@ -46,7 +54,8 @@ export function createIngress({ sources, ...bridge }: IngressDependencies): Ingr
     },
   };
 
-  const server = boundedServer(bridge.limits).on('request', requestListener(sources, bridge, gate));
+  let handle = requestListener(sources, bridge, gate);
+  const server = boundedServer(limits).on('request', (request, response) => handle(request, response));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     if (error.code === 'ECONNRESET') {
       socket.destroy();
@@ -55,7 +64,7 @@ export function createIngress({ sources, ...bridge }: IngressDependencies): Ingr
     const present = [...underWay].filter(({ req }) => req.socket === socket);
     const [reason, answer] = refusalOf(error.code);
     // A request that was cut off while it came in is told of where it was being read.
-    if (present.every(({ req }) => req.complete)) bridge.telemetry.refused({ source: '', reason, status: answer.status, detail: error.code ?? '' });
+    if (present.every(({ req }) => req.complete)) telemetry.refused({ source: '', reason, status: answer.status, detail: error.code ?? '' });
     // The answer to a whole request before this one must not be mistaken for this one's; and a request gets one answer, not two.
     if (!socket.writable || present.some(({ req, headerSent }) => req.complete || headerSent)) socket.destroy();
     else socket.end(textOf(answer, STATUS_CODES[answer.status] ?? ''), () => socket.destroy());
@@ -63,6 +72,10 @@ export function createIngress({ sources, ...bridge }: IngressDependencies): Ingr
 
   return {
     server,
+    exchange: ({ sources, limits, route }) => {
+      handle = requestListener(sources, { ...bridge, limits, route }, gate);
+      Object.assign(server, timeoutsOf(limits));
+    },
     drain: () =>
       new Promise((resolve) => {
         draining = true;
@@ -77,17 +90,22 @@ export function createIngress({ sources, ...bridge }: IngressDependencies): Ingr
   };
 }
 
-function boundedServer({ headerTimeoutMs, bodyTimeoutMs }: IngressDependencies['limits']): Server {
+function boundedServer(limits: IngressConfiguration['limits']): Server {
   const server = createServer({
     maxHeaderSize: HEADER_BYTES_MAX,
-    headersTimeout: headerTimeoutMs,
-    requestTimeout: headerTimeoutMs + bodyTimeoutMs + REQUEST_TIMEOUT_SLACK_MS,
-    connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, headerTimeoutMs),
+    ...timeoutsOf(limits),
+    // Stays as it is: a shorter timeout of another configuration is kept to within this interval.
+    connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, limits.headerTimeoutMs),
     keepAliveTimeout: KEEP_ALIVE_MS,
   });
   server.maxConnections = CONNECTIONS_MAX;
   server.maxHeadersCount = HEADERS_MAX;
   return server;
+}
+
+/** Node looks at them whenever it looks for slow connections. */
+function timeoutsOf({ headerTimeoutMs, bodyTimeoutMs }: IngressConfiguration['limits']) {
+  return { headersTimeout: headerTimeoutMs, requestTimeout: headerTimeoutMs + bodyTimeoutMs + REQUEST_TIMEOUT_SLACK_MS };
 }
 
 /** What Node could not make a request of: broken HTTP, headers that are too large or too slow. */

@@ -8,12 +8,13 @@ import type { Store } from '../core/store.js';
 import type { Replayer } from '../delivery/replay.js';
 import { addApi } from './api.js';
 import { measureBacklog } from './backlog.js';
+import type { ReadyAnswer } from './readiness.js';
 
 /** What the operators' listener serves. */
 export interface OperationsDependencies {
   readonly store: Pick<Store, 'deliveries' | 'stories' | 'stats'>;
   readonly replayer: Replayer;
-  readonly ready: () => Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>;
+  readonly ready: () => Promise<ReadyAnswer>;
   readonly registry: Registry;
   /** Null: none is asked for, and the listener is bound to loopback. */
   readonly token: string | null;

@@ -44,6 +44,8 @@ export interface StoryView {
   readonly body: string;
   readonly bodyEncoding: 'utf-8' | 'base64';
   readonly bodyCut: boolean;
+  /** The stored bytes are not those that were received. */
+  readonly damaged: boolean;
   /** Names of the rows that owe something. */
   readonly routes: readonly string[];
   readonly deliveries: readonly (DeliveryView & { readonly history: readonly AttemptView[] })[];
@@ -82,6 +84,7 @@ export function presentStory({ event, deliveries, attempts }: EventStory): Story
     body: isText ? text : shown.toString('base64'),
     bodyEncoding: isText ? 'utf-8' : 'base64',
     bodyCut: event.body.length > shown.length,
+    damaged: event.damaged === true,
     routes: [...new Set(deliveries.flatMap((row) => row.route ?? []))],
     deliveries: deliveries.map((row) => ({
       ...presentDelivery(row),

@@ -4,20 +4,31 @@ import type { Telemetry } from '../core/telemetry.js';
 /** A probe writes and syncs: several askers within this time share one. */
 const PROBE_SHARED_MS = 1_000;
 
+/** How many problems of a refused configuration are shown: the log has them all. */
+const NOTED_MAX = 10;
+
+/** `reasons`: why it is not ready. `notes`: what a person should know although it is. */
+export interface ReadyAnswer {
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+  readonly notes: readonly string[];
+}
+
 /** Is the bridge started, not stopping, and does its store write and read? */
 export interface Readiness {
   /** From now on it serves, with this store. */
   readonly on: (store: Pick<Store, 'probe'>) => void;
   readonly off: () => void;
-  readonly ask: () => Promise<{ readonly ready: boolean; readonly reasons: readonly string[] }>;
+  readonly ask: () => Promise<ReadyAnswer>;
   /** The facts it goes by, beside its own probe. */
-  readonly facts: Pick<Telemetry, 'backlogUnreadable' | 'backlogReadable'>;
+  readonly facts: Pick<Telemetry, 'backlogUnreadable' | 'backlogReadable' | 'laneEnded' | 'reloaded' | 'reloadRefused'>;
 }
 
 export function createReadiness(nowMs: () => number): Readiness {
   let serving: Pick<Store, 'probe'> | null = null;
   let probed: { readonly atMs: number; readonly fault: Promise<string | null> } | undefined;
   const unreadable = new Map<string, string>();
+  let notes: readonly string[] = [];
 
   const probe = (store: Pick<Store, 'probe'>): Promise<string | null> => {
     const ageMs = nowMs() - (probed?.atMs ?? -Infinity);
@@ -33,15 +44,23 @@ export function createReadiness(nowMs: () => number): Readiness {
       serving = null;
     },
     async ask() {
-      if (serving === null) return { ready: false, reasons: ['the bridge is starting or stopping'] };
+      if (serving === null) return { ready: false, reasons: ['the bridge is starting or stopping'], notes };
       const fault = await probe(serving);
       const backlogs = [...unreadable].map(([sink, detail]) => `what waits for the sink "${sink}" cannot be read: ${detail}`);
       const reasons = fault === null ? backlogs : [fault, ...backlogs];
-      return { ready: reasons.length === 0, reasons };
+      return { ready: reasons.length === 0, reasons, notes };
     },
     facts: {
       backlogUnreadable: ({ sink, detail }) => void unreadable.set(sink, detail),
       backlogReadable: ({ sink }) => void unreadable.delete(sink),
+      laneEnded: ({ sink }) => void unreadable.delete(sink),
+      reloaded: () => {
+        notes = [];
+      },
+      reloadRefused: ({ problems }) => {
+        const at = new Date(nowMs()).toISOString();
+        notes = [`the configuration that was read at ${at} was refused; the one before it is in force`, ...problems.slice(0, NOTED_MAX)];
+      },
     },
   };
 }

@@ -1,4 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { DEAD } from '../core/delivery.js';
 import type { Log } from '../core/sink.js';
 import type { Telemetry } from '../core/telemetry.js';
 
@@ -29,7 +30,19 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
   const commitTime = time('store_commit_duration_seconds', 'How long commits took', [], SECONDS);
   const committedEvents = count('store_committed_events_total', 'Events in commits', []);
   const storeUp = gauge('store_up', '1 while the store writes', []);
+  const reloads = count('config_reloads_total', 'Configurations that were read while the bridge runs, by what came of them', ['outcome']);
+  const inForce = gauge('config_in_force', '1 while the configuration that was read last is the one in force', []);
+  const loaded = gauge('config_loaded_timestamp_seconds', 'When the configuration in force was read', []);
   storeUp.set(1);
+  const commitsLost = count('store_commits_lost_total', 'Acknowledged commits that damage of the write-ahead log made unreadable', []);
+  const salvages = count('store_salvages_total', 'Times a damaged file of the store was salvaged', []);
+  const eventsDamaged = count('store_events_damaged_total', 'Events that a salvage found unreadable, lost, or without some of their deliveries', [
+    'what',
+  ]);
+  inForce.set(1);
+  loaded.setToCurrentTime();
+  // There before the first reload: an increase from nothing is none.
+  for (const outcome of ['taken', 'refused']) reloads.inc({ outcome }, 0);
 
   return {
     accepted({ durationMs, ...fact }) {
@@ -92,6 +105,25 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
       unreadable.set({ sink: fact.sink }, 0);
       log.info(fact, 'the store can be read again');
     },
+    laneEnded({ sink }) {
+      held.remove({ sink });
+      unreadable.remove({ sink });
+    },
+    orphansKilled(fact) {
+      deliveries.inc({ sink: '', state: 'dead', reason: DEAD.sinkRemoved }, fact.deliveries);
+      log.error(fact, 'deliveries to sinks that are not configured any more are dead letters now (sink_removed): replay or leave them');
+    },
+    reloaded(fact) {
+      reloads.inc({ outcome: 'taken' });
+      inForce.set(1);
+      loaded.setToCurrentTime();
+      log.info(fact, 'configuration reloaded');
+    },
+    reloadRefused(fact) {
+      reloads.inc({ outcome: 'refused' });
+      inForce.set(0);
+      log.error(fact, 'configuration refused: the one in force stays');
+    },
     committed({ events, durationMs }) {
       commitTime.observe(durationMs / 1000);
       committedEvents.inc(events);
@@ -103,6 +135,20 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
     storeRecovered(fact) {
       storeUp.set(1);
       log.info(fact, 'the store writes again');
+    },
+    commitsLost(fact) {
+      commitsLost.inc(fact.commits);
+      log.error(fact, 'the store’s write-ahead log is damaged: what the last commits held may be lost; a copy of it is kept');
+    },
+    storeDamaged(fact) {
+      log.error(fact, 'the store is damaged: it is being salvaged, and events are answered 503 until it is');
+    },
+    storeSalvaged(fact) {
+      salvages.inc();
+      eventsDamaged.inc({ what: 'unreadable' }, fact.eventsUnreadable);
+      eventsDamaged.inc({ what: 'lost' }, fact.eventsLost);
+      eventsDamaged.inc({ what: 'to_route' }, fact.eventsToRoute);
+      log.error(fact, 'the store was damaged and is salvaged: the damaged file is kept; look for dead letters with the reason damaged');
     },
   };
 }

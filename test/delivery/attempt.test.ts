@@ -24,6 +24,18 @@ async function attempted(sink: object, stop = new AbortController().signal): Pro
   }
 }
 
+describe('T11: an event that its store says is damaged', () => {
+  it('is rejected as damaged, and nothing of it is sent', async () => {
+    const { open, render, redact } = configured({ url: `${receiver.url}/damaged` });
+    const [sink, delivery] = [open(), due('u1')];
+    const harmed = { ...delivery, event: { ...delivery.event, damaged: true } };
+    const outcomes = await attempt([harmed], { sink, render, view: () => view(), timeoutMs: 60_000, redact }, new AbortController().signal);
+    expect(outcomes).toMatchObject([{ kind: 'rejected', reason: 'damaged' }]);
+    expect(receiver.received.filter(({ path }) => path === '/damaged')).toEqual([]);
+    await sink.close();
+  });
+});
+
 describe('T47: a secret that stands in the YAML', () => {
   const at = (userinfo: string, path: string): string => `${receiver.url.replace('://', `://${userinfo}`)}/${path}`;
   const CANARY = 'canary-7Qz5f1d0e';

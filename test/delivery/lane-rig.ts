@@ -25,8 +25,9 @@ export function rig(options: Partial<LaneDependencies> = {}) {
   const state = {
     storeDown: false,
     settleDown: false,
-    closed: false,
-    closeHangs: false,
+    /** How often it was closed, and what the sink says to it. */
+    closed: 0,
+    closing: Promise.resolve(),
     dueCalls: 0,
     /** Until a page is cut from what waits, and then until it has arrived. */
     cutting: Promise.resolve(),
@@ -49,8 +50,8 @@ export function rig(options: Partial<LaneDependencies> = {}) {
       );
     },
     close: () => {
-      state.closed = true;
-      return state.closeHangs ? new Promise(() => undefined) : Promise.resolve();
+      state.closed += 1;
+      return state.closing;
     },
   };
   const store: LaneDependencies['store'] = {
@@ -63,15 +64,15 @@ export function rig(options: Partial<LaneDependencies> = {}) {
       else if (row !== undefined) waiting.set(id, { ...row, attempts: row.attempts + 1, dueMs: write.settlement.dueMs });
       return Promise.resolve();
     },
-    due: async (_sink, nowMs, limit, heldNow) => {
+    due: async (_sink, nowMs, limit, heldNow, farMs = Infinity) => {
       state.dueCalls += 1;
       if (state.storeDown) throw new StoreUnavailable('disk full');
       // As it was when the store was asked: another thread does not see what is held since.
       const held = new Set(heldNow);
       await state.cutting;
       const rows = [...waiting.values()].sort((a, b) => a.dueMs - b.dueMs);
-      const due = rows.filter((row) => row.dueMs <= nowMs && !held.has(idOf(row)));
-      const next = due[limit] ?? rows.find((row) => row.dueMs > nowMs);
+      const due = rows.filter((row) => (row.dueMs <= nowMs || row.dueMs > farMs) && !held.has(idOf(row)));
+      const next = due[limit] ?? rows.find((row) => row.dueMs > nowMs && row.dueMs <= farMs);
       await state.reading;
       return { deliveries: due.slice(0, limit), nextDueMs: next?.dueMs ?? null };
     },

@@ -4,6 +4,7 @@ import { due, rig } from './lane-rig.js';
 
 const delivered: Outcome = { kind: 'delivered', answer: '200' };
 const failed: Outcome = { kind: 'retry', reason: 'http_503', answer: '' };
+const HOUR = 3_600_000;
 const turn = () => vi.advanceTimersByTimeAsync(0);
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }));
@@ -50,6 +51,57 @@ describe('a lane', () => {
     sent[0]?.answer(delivered);
     await vi.advanceTimersByTimeAsync(500);
     expect(sent[1]?.ids).toEqual(['future.0']);
+  });
+
+  it('T12: waits no longer for a clock that is set back, and then keeps to the new one', async () => {
+    const { lane, accept, sent, state } = rig();
+    state.answer = () => failed;
+    lane.start();
+    await turn();
+    accept(due('a', { sinceMs: 1_000_000 }));
+    await turn();
+    vi.setSystemTime(1_000_000 - HOUR);
+    await vi.advanceTimersByTimeAsync(499);
+    expect(sent).toHaveLength(1);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(999);
+    expect(sent).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(sent).toHaveLength(3);
+  });
+
+  it('T12: takes up at start what a clock has scheduled that was ahead by hours, behind what is due', async () => {
+    const { lane, waiting, sent } = rig({ concurrency: 1 });
+    const put = (uid: string, dueMs: number) => waiting.set(`${uid}.0`, { ...due(uid), dueMs });
+    put('ahead', 1_000_000 + HOUR);
+    put('due', 1_000_000);
+    // Within the longest back-off: a time of this clock.
+    put('backing off', 1_000_000 + 60_000);
+    lane.start();
+    await turn();
+    sent[0]?.answer(delivered);
+    await turn();
+    sent[1]?.answer(delivered);
+    await turn();
+    expect(sent.map((send) => send.ids)).toEqual([['due.0'], ['ahead.0']]);
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(sent[2]?.ids).toEqual(['backing off.0']);
+  });
+
+  it('T28: gives nothing up because the clock leapt ahead, short of maxAge; past it, at the next failure', async () => {
+    const { lane, accept, sent, facts, state } = rig();
+    state.answer = () => failed;
+    lane.start();
+    await turn();
+    accept(due('a', { sinceMs: 1_000_000 }));
+    await turn();
+    vi.setSystemTime(1_000_000 + HOUR);
+    await vi.advanceTimersByTimeAsync(500);
+    expect(sent).toHaveLength(2);
+    vi.setSystemTime(1_000_000 + 24 * HOUR);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(facts).toEqual(['a.0 retry → waiting', 'a.0 retry → waiting', 'a.0 retry → dead']);
   });
 
   it('T22: never has one delivery in two sends, though the store still calls it waiting', async () => {
@@ -301,17 +353,50 @@ describe('a lane', () => {
       await stopped;
       expect(settled.map((write) => write.eventUid)).toEqual(['a']);
       expect(sent).toHaveLength(1);
-      expect(state.closed).toBe(true);
+      expect(state.closed).toBe(1);
     });
 
     it('does not wait for ever for a sink that does not let go', async () => {
       const { lane, state } = rig();
-      state.closeHangs = true;
+      state.closing = new Promise(() => undefined);
       lane.start();
       const stopped = lane.stop(2_000);
       await vi.advanceTimersByTimeAsync(5_000);
       await stopped;
-      expect(state.closed).toBe(true);
+      expect(state.closed).toBe(1);
+    });
+
+    it('before it began, never begins: another one may have its deliveries', async () => {
+      const { lane, accept, sent, state } = rig();
+      await lane.stop(0);
+      lane.start();
+      accept(due('a'));
+      await vi.advanceTimersByTimeAsync(60_000);
+      expect([state.dueCalls, sent]).toEqual([0, []]);
+    });
+
+    it('ends, whatever its sink says when it is closed', async () => {
+      const { lane, state } = rig();
+      state.closing = Promise.reject(new Error('no connection'));
+      lane.start();
+      await lane.stop(2_000);
+      expect(state.closed).toBe(1);
+    });
+
+    it('told again, ends at the earlier of both times, and closes its sink once', async () => {
+      const { lane, accept, sent, state } = rig({ concurrency: 1 });
+      lane.start();
+      await turn();
+      accept(due('a'));
+      const stopped = [lane.stop(20_000), lane.stop(2_000), lane.stop(60_000)];
+      await vi.advanceTimersByTimeAsync(1_999);
+      expect(sent[0]?.signal.aborted).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(sent[0]?.signal.aborted).toBe(true);
+      sent[0]?.answer(failed);
+      await Promise.all(stopped);
+      expect(state.closed).toBe(1);
+      expect(vi.getTimerCount()).toBe(0);
     });
 
     it('cuts short what outlasts the grace time, and leaves it waiting with its attempts unspent', async () => {

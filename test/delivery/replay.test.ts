@@ -26,12 +26,14 @@ function row(uid: string, index: number, parts: Partial<DeliveryRow> = {}): Deli
 }
 
 /** A store of rows; `owes` is what the routing table says today. */
-function rig(rows: DeliveryRow[], owes: Owed[] = [], readable = true) {
+function rig(rows: DeliveryRow[], owes: Owed[] = [], readable = true, damaged = false) {
   const woken: (string | null)[] = [];
   const rerouted: Owed[] = [];
+  /** How many deliveries each writing call was about. */
+  const transactions: number[] = [];
   const stories = (id: string): EventStory[] => {
     const mine = rows.filter((candidate) => candidate.eventUid === id || candidate.eventId === id);
-    return mine.length === 0 ? [] : [{ event: due(mine[0]?.eventUid ?? '').event, deliveries: mine, attempts: [] }];
+    return mine.length === 0 ? [] : [{ event: { ...due(mine[0]?.eventUid ?? '').event, damaged }, deliveries: mine, attempts: [] }];
   };
   const replayer = createReplayer({
     store: {
@@ -46,13 +48,18 @@ function rig(rows: DeliveryRow[], owes: Owed[] = [], readable = true) {
         const from = Number(before ?? 0);
         return Promise.resolve({ rows: found.slice(from, from + limit), next: from + limit < found.length ? String(from + limit) : null });
       },
-      replay: (key) =>
-        Promise.resolve(
-          rows.some((candidate) => candidate.eventUid === key.eventUid && candidate.index === key.index && candidate.state !== 'waiting'),
-        ),
-      reroute: (_key, today) => {
-        rerouted.push(...today);
-        return Promise.resolve(today.filter((owed) => owed.state === 'waiting').length);
+      replay: (keys) => {
+        transactions.push(keys.length);
+        return Promise.resolve(
+          keys.map((key) =>
+            rows.some((candidate) => candidate.eventUid === key.eventUid && candidate.index === key.index && candidate.state !== 'waiting'),
+          ),
+        );
+      },
+      reroute: (letters) => {
+        transactions.push(letters.length);
+        rerouted.push(...letters.flatMap((letter) => letter.owes));
+        return Promise.resolve(letters.map(({ owes: today }) => today.filter((owed) => owed.state === 'waiting').length));
       },
     },
     view: () => (readable ? ({} as EventView) : null),
@@ -61,7 +68,7 @@ function rig(rows: DeliveryRow[], owes: Owed[] = [], readable = true) {
     wake: (sink) => woken.push(sink),
     nowMs: () => 0,
   });
-  return { replayer, woken, rerouted };
+  return { replayer, woken, rerouted, transactions };
 }
 
 describe('replay', () => {
@@ -96,8 +103,8 @@ describe('replay', () => {
     expect(await replayer.replay(['a'])).toEqual({ replayed: 0, refused: [{ id: 'a.0', why }] });
   });
 
-  it('of all goes page by page', async () => {
-    const { replayer } = rig(Array.from({ length: 1_234 }, (_, index) => row(`e${index}`, 0)));
+  it('of all goes page by page, a transaction each', async () => {
+    const { replayer, transactions } = rig(Array.from({ length: 1_234 }, (_, index) => row(`e${index}`, 0)));
     const replayed: number[] = [];
     let before: string | null = null;
     do {
@@ -106,6 +113,7 @@ describe('replay', () => {
       before = page.next;
     } while (before !== null);
     expect(replayed).toEqual([500, 500, 234]);
+    expect(transactions).toEqual(replayed);
     expect(await replayer.replayPage({ state: 'dead', sink: 'other' }, null)).toEqual({ replayed: 0, refused: [], next: null });
   });
 });
@@ -124,6 +132,9 @@ describe('T08: replay of an event that had no sink', () => {
   it('leaves it as it is where the table still knows nothing, or the body still cannot be read', async () => {
     const nothing = rig([unrouted], [{ state: 'dead', route: null, sink: null, reason: 'unrouted', detail: 'no row matched' }]);
     expect(await nothing.replayer.replay(['a'])).toEqual({ replayed: 0, refused: [{ id: 'a.0', why: 'unrouted: no row matched' }] });
+    const harmed = rig([unrouted], owes, true, true);
+    expect((await harmed.replayer.replay(['a'])).refused[0]?.why).toBe('the stored event is not what was received: have its sender send it again');
+    expect(harmed.rerouted).toEqual([]);
     const unreadable = rig([unrouted], owes, false);
     expect(await unreadable.replayer.replay(['a'])).toMatchObject({ replayed: 0, refused: [{ id: 'a.0' }] });
   });

@@ -157,7 +157,7 @@ describe('the built bridge, end to end', () => {
     const text = async (path: string) => (await fetch(`${bridge.operations}${path}`)).text();
     expect(await text('/metrics')).toMatch(/castbridge_events_accepted_total\{source="castai"\} \d+/);
     expect(await text('/healthz')).toBe('{"status":"ok"}');
-    expect(await text('/readyz')).toBe('{"ready":true,"reasons":[]}');
+    expect(await text('/readyz')).toBe('{"ready":true,"reasons":[],"notes":[]}');
   });
 
   it('T10, T12: after kill -9 and a restart, everything acknowledged is delivered', async () => {

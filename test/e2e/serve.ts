@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHmac, randomInt } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -23,8 +23,8 @@ export interface Served {
   readonly operations: string;
   /** The configuration's file. */
   readonly config: string;
-  /** Replaces the configuration, but for its listeners and its store; a running bridge goes on with the old one. */
-  rewrite(yaml: string): void;
+  /** The file with another configuration, as `served` takes it: written whole, or not at all. A running bridge goes on with the old one. */
+  write(yaml: string): void;
   /** Runs one command of the CLI against this bridge. */
   run(...args: readonly string[]): Promise<Ran>;
   /** Starts the process, and waits until it is ready. */
@@ -35,6 +35,8 @@ export interface Served {
   ready(): Promise<void>;
   /** Does it listen, ready or not? */
   isUp(): Promise<boolean>;
+  /** Of the process that was started last. */
+  pid(): number;
   signal(name: NodeJS.Signals): void;
   /** How a process that nobody stopped has ended; null: it has not. */
   ended(): string | null;
@@ -68,8 +70,11 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
     `operations: { port: ${operationsPort} }`,
     `storage: { path: ${data ?? `${folder}/data`}/bridge.db }`,
   ];
-  const rewrite = (body: string): void => writeFileSync(config, `${head.join('\n')}\n${body}`);
-  rewrite(yaml);
+  const write = (parts: string): void => {
+    writeFileSync(`${config}.next`, `${head.join('\n')}\n${parts}`);
+    renameSync(`${config}.next`, config);
+  };
+  write(yaml);
   const operations = `http://127.0.0.1:${operationsPort}`;
   const output = { stdout: '', stderr: '' };
   let child: ChildProcess | null = null;
@@ -116,7 +121,7 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
     operations,
     output,
     config,
-    rewrite,
+    write,
     run: (...args) => run([...args, '--config', config]),
     start: () => {
       spawned();
@@ -125,6 +130,7 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
     spawn: spawned,
     ready,
     isUp: () => answers('/healthz'),
+    pid: () => child?.pid ?? 0,
     signal: (name) => void child?.kill(name),
     ended,
     stop: () => end('SIGTERM'),
@@ -138,9 +144,15 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
   };
 }
 
-/** Posts one body as Cast AI signs it; `tamper` is added after it was signed. */
-export async function postSigned(url: string, secret: string, body: Buffer, tamper = ''): Promise<{ status: number; body: string }> {
-  const timestamp = String(Math.floor(Date.now() / 1_000));
+/** Posts one body as Cast AI signs it at `nowMs`; `tamper` is added after it was signed. */
+export async function postSigned(
+  url: string,
+  secret: string,
+  body: Buffer,
+  tamper = '',
+  nowMs = Date.now(),
+): Promise<{ status: number; body: string }> {
+  const timestamp = String(Math.floor(nowMs / 1_000));
   const signature = createHmac('sha256', secret).update(`${timestamp}.`).update(body).digest('hex');
   const headers = { 'x-castai-timestamp': timestamp, 'x-castai-signature': signature };
   const answer = await fetch(url, { method: 'POST', headers, body: Buffer.concat([body, Buffer.from(tamper)]) });

@@ -7,7 +7,7 @@ export type Part = 'process' | 'configuration' | 'disk' | 'clock' | 'kafka' | 'h
  * What a fault needs beside the bridge and its receivers. `kafka`: a broker; with `kafka-proxy`, behind a proxy; with `cluster`,
  * three of them; with `kafka-timeouts`, the Kafka sink has its own timeout, not the short one of the others.
  */
-export type Need = 'small-disk' | 'kafka' | 'kafka-proxy' | 'cluster' | 'kafka-timeouts';
+export type Need = 'small-disk' | 'shim' | 'kafka' | 'kafka-proxy' | 'cluster' | 'kafka-timeouts';
 
 /** Something that goes wrong under load, and is over when `strike` resolves: what is broken then is the bridge's to mend. */
 export interface Fault {

@@ -7,6 +7,7 @@ import { createBrokers, type Brokers } from './kafka.js';
 import { matrix } from './matrix/index.js';
 import { document, table, type Ran } from './report.js';
 import { runFaults } from './run.js';
+import { whyNoShim } from './shim/compile.js';
 import { whyNoSmallDisk } from './small-disk.js';
 
 interface Options {
@@ -102,7 +103,7 @@ function named(name: string): Fault {
 }
 
 async function leftOut(): Promise<Partial<Record<Need, string>>> {
-  const why = { kafka: await whyNoBroker(), 'small-disk': await whyNoSmallDisk() };
+  const why = { kafka: await whyNoBroker(), 'small-disk': await whyNoSmallDisk(), shim: await whyNoShim() };
   return Object.fromEntries(Object.entries(why).filter(([, reason]) => reason !== null));
 }
 

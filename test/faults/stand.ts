@@ -1,4 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver.js';
 import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
 import { served, until, type Served } from '../e2e/serve.js';
@@ -6,6 +9,7 @@ import type { Need } from './fault.js';
 import { openKafka, type Brokers, type KafkaStand } from './kafka.js';
 import { hashOf, type Arrival, type Row } from './ledger.js';
 import { startLoad, type Load } from './load.js';
+import { shimmed, type Shim } from './shim/shim.js';
 import { mountSmallDisk, type SmallDisk } from './small-disk.js';
 
 /** The built bridge in a process of its own, under load, with receivers that write down what arrives. */
@@ -22,6 +26,7 @@ export interface Stand {
   readonly kafka: KafkaStand | null;
   /** Null where no fault needs it. */
   readonly disk: SmallDisk | null;
+  readonly shim: Shim | null;
   /** kill -9, and a start that waits until it listens: another fault may keep it from being ready. */
   readonly crash: () => Promise<void>;
   readonly start: () => Promise<void>;
@@ -56,6 +61,8 @@ function owedBy(type: string, withKafka: boolean): string[] {
 
 export async function openStand({ random, brokers, needs }: StandOptions): Promise<Stand> {
   const disk = needs.includes('small-disk') ? await mountSmallDisk() : null;
+  const data = join(disk?.folder ?? mkdtempSync(join(tmpdir(), 'castbridge-data-')), 'data');
+  const shim = needs.includes('shim') ? await shimmed(data) : null;
   const secret = randomBytes(24).toString('hex');
   const kafka = brokers === null ? null : await openKafka(await brokers.forNeeds(needs), needs);
   // A port can be one that another program on this machine still sends to: what comes by another path is not ours.
@@ -74,7 +81,7 @@ routes:
   - { name: all, match: { type: "*" }, to: [inventory, audit${kafka === null ? '' : ', events'}] }
   - { name: alerts, match: { type: "alert.*" }, to: [ops] }
 `;
-  const bridge = await served(yaml, { logLevel: 'warn', ...(disk === null ? {} : { data: disk.folder }) });
+  const bridge = await served(yaml, { logLevel: 'warn', data, env: shim?.env ?? {} });
   await bridge.start();
   const owes = (type: string): string[] => owedBy(type, kafka !== null);
   const load = startLoad({ url: bridge.url, secret, random, owes, connections: CONNECTIONS, perSecond: PER_SECOND });
@@ -111,6 +118,7 @@ routes:
     slack,
     kafka,
     disk,
+    shim,
     crash: async () => {
       await bridge.kill();
       await start();
@@ -137,8 +145,10 @@ routes:
       await load.stop();
       await bridge.cleanUp();
       await Promise.all([inventory.goAway(), audit.goAway(), slack.goAway()]);
+      shim?.cleanUp();
       await disk?.close();
       await kafka?.close();
+      rmSync(dirname(data), { recursive: true, force: true });
     },
   };
 }

@@ -180,9 +180,16 @@ function recorder(facts: Fact[]): Telemetry {
     laneResumed: record('laneResumed'),
     backlogUnreadable: record('backlogUnreadable'),
     backlogReadable: record('backlogReadable'),
+    laneEnded: record('laneEnded'),
+    orphansKilled: record('orphansKilled'),
+    reloaded: record('reloaded'),
+    reloadRefused: record('reloadRefused'),
     committed: record('committed'),
     storeFailing: record('storeFailing'),
     storeRecovered: record('storeRecovered'),
+    commitsLost: record('commitsLost'),
+    storeDamaged: record('storeDamaged'),
+    storeSalvaged: record('storeSalvaged'),
   };
 }
 

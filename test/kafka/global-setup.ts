@@ -1,8 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
+import { suitesThatCall } from '../suites.js';
 import { startBroker, type Broker } from './broker.js';
 import { whyNoBroker } from './jars.js';
 
@@ -24,7 +23,7 @@ export default async function setUp(project: TestProject): Promise<() => Promise
   const given = process.env['KAFKA_BROKERS']?.split(',') ?? null;
   const missing = await whyNoBroker();
   if (missing !== null) {
-    const line = `KAFKA SUITES LEFT OUT (${missing}; install Java 17 and Maven): ${suites(given === null ? /describe(Any|Own)Kafka\(/ : /describeOwnKafka\(/).join(' ')}`;
+    const line = `KAFKA SUITES LEFT OUT (${missing}; install Java 17 and Maven): ${suitesThatCall(given === null ? /describe(Any|Own)Kafka\(/ : /describeOwnKafka\(/).join(' ')}`;
     if (process.env['CASTBRIDGE_REQUIRE_KAFKA'] === '1') throw new Error(line);
     console.error(`\n${line}\n`);
   }
@@ -47,12 +46,4 @@ export default async function setUp(project: TestProject): Promise<() => Promise
       () => undefined,
     );
   };
-}
-
-/** Test files that hold a suite of such a name. */
-function suites(call: RegExp): string[] {
-  const tests = new URL('..', import.meta.url).pathname;
-  return readdirSync(tests, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.test.ts') && call.test(readFileSync(join(tests, file), 'utf8')))
-    .map((file) => `test/${file}`);
 }

@@ -74,7 +74,7 @@ async function rig(parts: Partial<OperationsDependencies> = {}) {
         return Promise.resolve({ replayed: 2, refused: [], next: null });
       },
     },
-    ready: () => Promise.resolve({ ready: true, reasons: [] }),
+    ready: () => Promise.resolve({ ready: true, reasons: [], notes: [] }),
     registry: new Registry(),
     token: null,
     log: { debug: note, info: note, warn: note, error: note },
@@ -103,7 +103,7 @@ async function rig(parts: Partial<OperationsDependencies> = {}) {
 
 describe('health', () => {
   it('is up while the process is; readiness says why it is not', async () => {
-    const { call } = await rig({ ready: () => Promise.resolve({ ready: false, reasons: ['the store cannot write: disk full'] }) });
+    const { call } = await rig({ ready: () => Promise.resolve({ ready: false, reasons: ['the store cannot write: disk full'], notes: [] }) });
     expect(await call('/healthz')).toMatchObject({ status: 200, json: { status: 'ok' } });
     expect(await call('/readyz')).toMatchObject({ status: 503, json: { ready: false, reasons: ['the store cannot write: disk full'] } });
   });

@@ -82,6 +82,32 @@ describe('telemetry', () => {
     expect(lines.map(({ level }) => level)).toEqual(['error', 'info']);
   });
 
+  it('T11: says what was found in a damaged store, and where the damaged files are', async () => {
+    const { telemetry, lines, metrics } = rig();
+    telemetry.commitsLost({ frames: 9, commits: 2, copy: 'bridge.db-wal.damaged-1' });
+    telemetry.storeDamaged({ detail: 'a page' });
+    telemetry.storeSalvaged({
+      kept: 'bridge.db.damaged-1',
+      events: 7,
+      deliveries: 9,
+      attempts: 0,
+      eventsUnreadable: 3,
+      eventsLost: 2,
+      eventsToRoute: 1,
+    });
+    const text = await metrics();
+    for (const line of [
+      'castbridge_store_commits_lost_total 2',
+      'castbridge_store_salvages_total 1',
+      'castbridge_store_events_damaged_total{what="unreadable"} 3',
+      'castbridge_store_events_damaged_total{what="lost"} 2',
+      'castbridge_store_events_damaged_total{what="to_route"} 1',
+    ])
+      expect(text).toContain(line);
+    expect(lines.map(({ level }) => level)).toEqual(['error', 'error', 'error']);
+    expect(lines[2]?.fields).toMatchObject({ kept: 'bridge.db.damaged-1', events: 7 });
+  });
+
   it('shows a sink that is held', async () => {
     const { telemetry, metrics } = rig();
     telemetry.laneHeld({ sink: 'out', cause: 'http_429', forMs: 30_000 });

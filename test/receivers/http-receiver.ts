@@ -11,7 +11,7 @@ export interface Received {
   readonly refused: boolean;
 }
 
-/** What the receiver does with a request. `hold`: it is answered 200 at `release`. `echo`: 400, and the whole request. */
+/** What the receiver does with a request. `hold`: it is answered at `release`. `echo`: 400, and the whole request. */
 export type Answer =
   | { readonly status: number; readonly headers?: Readonly<Record<string, string | string[]>>; readonly body?: string }
   | 'hang'
@@ -30,21 +30,21 @@ export interface HttpReceiver extends Listener {
   script(...answers: readonly Answer[]): void;
   /** A function is asked for each request. */
   otherwise(answer: Answer | (() => Answer)): void;
-  release(): void;
+  release(answer?: Exclude<Answer, 'hold'>): void;
 }
 
 export async function startHttpReceiver(): Promise<HttpReceiver> {
   const received: Received[] = [];
   const scripted: Answer[] = [];
-  const held: ServerResponse[] = [];
+  const held: ((how: Exclude<Answer, 'hold'>) => void)[] = [];
   let usual: Answer | (() => Answer) = { status: 200 };
   const listener = await listen((request, body, response) => {
     const how = scripted.shift() ?? (typeof usual === 'function' ? usual() : usual);
     const refused = typeof how === 'object' && (how.status < 200 || how.status > 299);
     received.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body, refused });
-    if (how === 'hold') held.push(response);
-    else if (how === 'echo') answer(response, { status: 400, body: echoOf(request, body) });
-    else answer(response, how);
+    const answerWith = (one: Exclude<Answer, 'hold'>): void => answer(response, one === 'echo' ? { status: 400, body: echoOf(request, body) } : one);
+    if (how === 'hold') held.push(answerWith);
+    else answerWith(how);
   });
   return {
     ...listener,
@@ -53,8 +53,8 @@ export async function startHttpReceiver(): Promise<HttpReceiver> {
     otherwise: (one) => {
       usual = one;
     },
-    release: () => {
-      for (const response of held.splice(0)) response.end();
+    release: (how = { status: 200 }) => {
+      for (const answerWith of held.splice(0)) answerWith(how);
     },
   };
 }

@@ -7,7 +7,7 @@ import { openSqliteStore } from '../../dist/stores/sqlite/store.js';
 
 const [, , mode, path, ...rest] = process.argv;
 const limits = { retentionMs: 7 * 86_400_000, dedupWindowMs: 86_400_000 };
-const telemetry = { committed: () => undefined, storeFailing: () => undefined, storeRecovered: () => undefined };
+const telemetry = new Proxy({}, { get: () => () => undefined });
 const open = () => openSqliteStore({ path, limits, telemetry });
 // Not console.log: what is said must have left the process when it is killed.
 const say = (line) => writeSync(1, `${line}\n`);

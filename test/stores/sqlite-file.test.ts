@@ -1,14 +1,14 @@
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../src/core/store.js';
-import { openDatabase, UnusableDatabase } from '../../src/stores/sqlite/database.js';
+import { openDatabase } from '../../src/stores/sqlite/database.js';
+import { UnusableDatabase } from '../../src/stores/sqlite/faults.js';
 import { allRows, arrival, numbered } from '../contract/store/rig.js';
-import { directory, MIGRATIONS, openStore, randomFrom } from './sqlite-rig.js';
+import { directory, MIGRATIONS, openStore } from './sqlite-rig.js';
 
-const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const EVENTS = 40;
 
 /** The files of a store as a kill would leave them: everything still in the WAL. */
@@ -119,54 +119,6 @@ describe('a file that is no store', () => {
   });
 });
 
-describe('T11: a damaged file', () => {
-  it('that is empty does not take its WAL with it: it is refused until a person has looked', async () => {
-    const path = await crashed();
-    truncateSync(path, 0);
-    const wal = readFileSync(`${path}-wal`);
-    await expect(openStore(path)).rejects.toThrow(`${path} is empty, but ${path}-wal holds events`);
-    expect(readFileSync(`${path}-wal`).equals(wal)).toBe(true);
-  });
-
-  it(`whose WAL was cut anywhere has every event up to there (SEED=${SEED})`, async () => {
-    const path = await crashed();
-    const random = randomFrom(SEED);
-    const [database, wal] = [readFileSync(path), readFileSync(`${path}-wal`)];
-    const all = numbered(EVENTS).map((n) => `evt_${n}`);
-    for (const bytes of [0, 31, ...numbered(10).map(() => Math.floor(random() * wal.length)), wal.length - 1]) {
-      writeFileSync(path, database);
-      writeFileSync(`${path}-wal`, wal.subarray(0, bytes));
-      const kept = await keptIn(path);
-      expect(kept).toEqual([...all.slice(0, (kept?.length ?? 0) - 1), 'new']);
-    }
-    writeFileSync(path, database);
-    writeFileSync(`${path}-wal`, wal);
-    expect(await keptIn(path)).toEqual([...all, 'new']);
-  });
-
-  it.each([
-    ['WAL', crashed, '-wal'],
-    ['file', closed, ''],
-  ] as const)(`with bytes flipped in its %s serves, or says what is wrong (SEED=${SEED})`, async (_, make, suffix) => {
-    const path = await make();
-    const random = randomFrom(SEED);
-    const [database, damaged] = [readFileSync(path), readFileSync(`${path}${suffix}`)];
-    const known = new Set([...numbered(EVENTS).map((n) => `evt_${n}`), 'new']);
-    for (let round = 0; round < 8; round++) {
-      writeFileSync(path, database);
-      const flipped = Buffer.from(damaged);
-      for (let flips = 0; flips < 1 + round * 6; flips++) {
-        const at = Math.floor(random() * flipped.length);
-        flipped[at] = (flipped[at] ?? 0) ^ (1 << Math.floor(random() * 8));
-      }
-      writeFileSync(`${path}${suffix}`, flipped);
-      const kept = await keptIn(path);
-      // A flipped byte of a text is a letter of it.
-      if (suffix === '-wal') for (const id of kept ?? []) expect(known).toContain(id);
-    }
-  });
-});
-
 describe('migrations', () => {
   const files = readdirSync(MIGRATIONS).sort();
   const schema = (database: DatabaseSyncInstance) => database.prepare('select type, name, sql from sqlite_master order by name').all() as unknown[];
@@ -227,15 +179,5 @@ describe('a store at work', () => {
     await expect(store.accept(arrival('evt_2'))).rejects.toBeInstanceOf(StoreUnavailable);
     await expect(store.probe()).rejects.toBeInstanceOf(StoreUnavailable);
     await store.close();
-  });
-
-  it('T11: says which file is damaged, and what to do, when it comes upon the damage', async () => {
-    const path = await closed();
-    const pages = statSync(path).size / 4096;
-    const bytes = readFileSync(path);
-    // Every page but the first, which names the tables.
-    bytes.fill(0xaa, 4096, pages * 4096);
-    writeFileSync(path, bytes);
-    await expect(openStore(path)).rejects.toThrow(`${path} is damaged (database disk image is malformed): keep a copy`);
   });
 });

@@ -1,15 +1,16 @@
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, cpSync, existsSync, openSync, readFileSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { StoreUnavailable } from '../../src/core/store.js';
-import { accepted, arrival } from '../contract/store/rig.js';
-import { directory, FAULTY_WORKER_URL, MIGRATIONS, openStore, randomFrom } from './sqlite-rig.js';
+import { accepted, arrival, T0 } from '../contract/store/rig.js';
+import { fill, smallDisk } from './small-disk.js';
+import { directory, FAULTY_WORKER_URL, MIGRATIONS, NO_TELEMETRY, openStore, randomFrom } from './sqlite-rig.js';
 
 const CHILD = fileURLToPath(new URL('./child.mjs', import.meta.url));
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
@@ -170,13 +171,11 @@ describe('a full disk', () => {
   });
 
   it('T11: on a file system without room, it is the same', { timeout: 60_000 }, async ({ skip }) => {
-    const disk = directory();
-    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'castbridge-test', disk]).status !== 0) skip('this process may not mount');
-    onTestFinished(() => void spawnSync('umount', ['-l', disk]));
+    const disk = smallDisk() ?? skip('this process may not mount');
     const path = join(disk, 'bridge.db');
     const facts: string[] = [];
     const telemetry = {
-      committed: () => undefined,
+      ...NO_TELEMETRY,
       storeFailing: () => void facts.push('failing'),
       storeRecovered: () => void facts.push('recovered'),
     };
@@ -197,22 +196,62 @@ describe('a full disk', () => {
     const reopened = await openStore(path);
     expect((await reopened.stories('large')).map((story) => story.event.source)).toEqual(['a new source']);
     await reopened.close();
-
-    fill(join(disk, 'ballast'));
-    await expect(openStore(path)).rejects.toThrow(`${path} cannot be opened`);
-    rmSync(join(disk, 'ballast'));
-    await (await openStore(path)).close();
   });
 });
 
-/** Writes until there is no room. */
-function fill(path: string): void {
-  const file = openSync(path, 'w');
-  try {
-    for (let written = 1; written > 0;) written = writeSync(file, Buffer.alloc(4_096));
-  } catch (error) {
-    expect(error).toMatchObject({ code: 'ENOSPC' });
-  } finally {
-    closeSync(file);
-  }
-}
+describe('a full disk at the start', () => {
+  it('T11: a new store is open, unavailable, and serves by itself once there is room', { timeout: 60_000 }, async ({ skip }) => {
+    const disk = smallDisk() ?? skip('this process may not mount');
+    fill(join(disk, 'ballast'));
+    const store = await openStore(join(disk, 'deep', 'bridge.db'));
+    await expect(store.accept(arrival('evt_1'))).rejects.toThrow('make room on its disk');
+    await expect(store.probe()).rejects.toBeInstanceOf(StoreUnavailable);
+    rmSync(join(disk, 'ballast'));
+    await vi.waitFor(async () => expect((await store.accept(arrival('evt_1'))).kind).toBe('stored'), { timeout: 20_000 });
+    expect((await store.due('archive', T0, 10, new Set())).deliveries).toHaveLength(1);
+    await store.close();
+  });
+
+  it('T11: so is one whose process was killed there, and what it acknowledged is delivered then', { timeout: 60_000 }, async ({ skip }) => {
+    const disk = smallDisk() ?? skip('this process may not mount');
+    const path = join(disk, 'bridge.db');
+    const { child, lines } = start('serve', path);
+    expect((await lines.next()).value).toBe('open');
+    child.stdin.write('evt_1 100000\n');
+    expect((await lines.next()).value).toBe('evt_1 stored');
+    fill(join(disk, 'ballast'));
+    await kill(child);
+    rmSync(`${path}-shm`);
+    fill(join(disk, 'more ballast'));
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(100_000);
+    const store = await openStore(path);
+    await expect(store.accept(arrival('evt_2'))).rejects.toBeInstanceOf(StoreUnavailable);
+    rmSync(join(disk, 'ballast'));
+    await vi.waitFor(async () => expect((await store.accept(arrival('evt_2'))).kind).toBe('stored'), { timeout: 20_000 });
+    const { deliveries } = await store.due('archive', Date.now(), 10, new Set());
+    expect(deliveries.map(({ event }) => event.id).sort()).toEqual(['evt_1', 'evt_2']);
+    await store.close();
+  });
+
+  it(
+    'T11: a damaged file that there is no room to salvage stays where it is, and is salvaged once there is',
+    { timeout: 60_000 },
+    async ({ skip }) => {
+      const disk = smallDisk() ?? skip('this process may not mount');
+      const path = join(disk, 'bridge.db');
+      const first = await openStore(path);
+      await accepted(first, arrival('evt_1', { body: Buffer.alloc(500_000, 1) }));
+      await first.close();
+      const bytes = readFileSync(path).fill(0, 0, 4_096);
+      writeFileSync(path, bytes);
+      fill(join(disk, 'ballast'));
+      const store = await openStore(path);
+      await expect(store.probe()).rejects.toBeInstanceOf(StoreUnavailable);
+      expect(readFileSync(path).equals(bytes)).toBe(true);
+      rmSync(join(disk, 'ballast'));
+      await vi.waitFor(() => store.probe(), { timeout: 20_000 });
+      expect(await store.stories('evt_1')).toHaveLength(1);
+      await store.close();
+    },
+  );
+});

@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { Store, StoreLimits } from '../../src/core/store.js';
+import type { Store, StoreContext, StoreLimits } from '../../src/core/store.js';
 import { openSqliteStore, type SqliteOptions } from '../../src/stores/sqlite/store.js';
-import { LIMITS } from '../contract/store/rig.js';
+import type { WriteGroup } from '../../src/stores/sqlite/protocol.js';
+import { arrival, LIMITS, numbered, owedTo } from '../contract/store/rig.js';
 
 /** The built entry of the threads: a worker thread cannot run the sources. */
 export const WORKER_URL = new URL('../../dist/stores/sqlite/worker.js', import.meta.url);
@@ -24,9 +25,29 @@ export function directory(): string {
   return made;
 }
 
+export const NO_TELEMETRY: StoreContext['telemetry'] = {
+  committed: () => undefined,
+  storeFailing: () => undefined,
+  storeRecovered: () => undefined,
+  commitsLost: () => undefined,
+  storeDamaged: () => undefined,
+  storeSalvaged: () => undefined,
+};
+
 export function openStore(path: string, limits: StoreLimits = LIMITS, options: Partial<SqliteOptions> = {}): Promise<Store> {
-  const telemetry = { committed: () => undefined, storeFailing: () => undefined, storeRecovered: () => undefined };
-  return openSqliteStore({ path, limits, telemetry, workerUrl: WORKER_URL, ...options });
+  return openSqliteStore({ path, limits, telemetry: NO_TELEMETRY, workerUrl: WORKER_URL, ...options });
+}
+
+/** Ids of one run differ, lest an event be a duplicate. */
+let made = 0;
+
+/** One transaction: an event of `bytes` each, owed to `sink` alone. */
+export function waitingGroup(count: number, sink = 'a', bytes = 2): WriteGroup {
+  const arrivals = numbered(count).map(() => {
+    const { source, format, key, id, type, receivedMs, owes } = arrival(`evt_${made++}`, { owes: [owedTo(sink)] });
+    return { source, format, key, id, type, receivedMs, owes, bodyBytes: bytes };
+  });
+  return { arrivals, bodies: new ArrayBuffer(count * bytes), settled: [] };
 }
 
 export { randomFrom } from '../random.js';

@@ -3,14 +3,14 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { StoreUnavailable, type Arrival, type Store } from '../../src/core/store.js';
 import { accepted, allRows, arrival, delivered, dueIds, LIMITS, numbered, onlyRow, retried, T0 } from '../contract/store/rig.js';
-import { directory, FAULTY_WORKER_URL, openStore } from './sqlite-rig.js';
+import { directory, FAULTY_WORKER_URL, NO_TELEMETRY, openStore } from './sqlite-rig.js';
 
 /** A store whose threads can be made to fail. */
 async function rig(): Promise<{ store: Store; strike: (fault: string) => void; path: string; facts: string[]; reopen: () => Promise<Store> }> {
   const path = join(directory(), 'bridge.db');
   const facts: string[] = [];
   const telemetry = {
-    committed: () => undefined,
+    ...NO_TELEMETRY,
     storeFailing: () => void facts.push('failing'),
     storeRecovered: () => void facts.push('recovered'),
   };
@@ -37,7 +37,7 @@ describe('the writing thread', () => {
     const ends = await Promise.allSettled([
       ...numbered(50).map((n) => store.accept(arrival(`evt_${n}`))),
       store.settle(delivered(kept)),
-      store.replay({ eventUid: kept, index: 0 }, T0),
+      store.replay([{ eventUid: kept, index: 0 }], T0),
     ]);
     expect(ends[0].status === 'rejected' && ends[0].reason).toBeInstanceOf(StoreUnavailable);
     await expect(store.accept(arrival('while it is down'))).rejects.toBeInstanceOf(StoreUnavailable);
@@ -81,6 +81,16 @@ describe('the writing thread', () => {
     await (await reopen()).close();
   });
 
+  it('has another neighbour that reads for people: what becomes of it, a lane reads what is due', async () => {
+    const { store, strike, reopen } = await rig();
+    const uid = await accepted(store, arrival('evt_1'));
+    strike('the reader throws');
+    await expect(store.stories(uid)).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(await dueIds(store, 'archive')).toEqual([`${uid}.0`]);
+    await again(() => store.stories(uid));
+    await (await reopen()).close();
+  });
+
   it('is not started anew by a store that was closed meanwhile', async () => {
     const { store, strike, path, reopen } = await rig();
     const uid = await accepted(store, arrival('evt_1'));
@@ -119,6 +129,19 @@ describe('a commit that fails', () => {
     expect((await (await reopen()).stories('evt_1')).map((story) => story.event.source)).toEqual(['a new source']);
   });
 
+  it('of a replay of many leaves every one of them as it was, and the next one makes them wait', async () => {
+    const { store, strike } = await rig();
+    const keys = [];
+    for (const n of numbered(20)) keys.push({ eventUid: await accepted(store, arrival(`evt_${n}`)), index: 0 });
+    await Promise.all(keys.map(({ eventUid }) => store.settle(delivered(eventUid))));
+    strike('the commit fails');
+    await expect(store.replay(keys, T0)).rejects.toBeInstanceOf(StoreUnavailable);
+    expect(new Set((await allRows(store)).map((row) => row.state))).toEqual(new Set(['delivered']));
+    expect(await store.replay(keys, T0)).toEqual(keys.map(() => true));
+    expect(await store.replay(keys, T0)).toEqual(keys.map(() => false));
+    expect(await dueIds(store, 'archive')).toHaveLength(keys.length);
+  });
+
   it('rejects every part of its group, settlements too, and none of them took place', async () => {
     const { store, strike, reopen } = await rig();
     const uid = await accepted(store, arrival('evt_1'));
@@ -145,7 +168,7 @@ describe('a value that cannot be stored', () => {
   it('is rejected alone: what shares its group is stored', async () => {
     const path = join(directory(), 'bridge.db');
     const facts: string[] = [];
-    const telemetry = { committed: () => undefined, storeFailing: () => void facts.push('failing'), storeRecovered: () => undefined };
+    const telemetry = { ...NO_TELEMETRY, storeFailing: () => void facts.push('failing') };
     const store = await openStore(path, LIMITS, { telemetry });
     const uid = await accepted(store, arrival('before'));
     const none = null as unknown as string;

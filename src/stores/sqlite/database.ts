@@ -1,33 +1,41 @@
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { StoreUnavailable } from '../../core/store.js';
+import { codeOf, DamagedDatabase, DiskFailing, isDamage, isDiskFailing, UnusableDatabase } from './faults.js';
 
 /** 'CBRG' as a number: tells this program's files from other SQLite databases. */
-const APPLICATION_ID = 0x43425247;
+export const APPLICATION_ID = 0x43425247;
 
 /** Pages in the WAL before they are moved into the file: low enough to keep the slowest commits near the median. */
 const CHECKPOINT_PAGES = 500;
 
 const MIGRATIONS = new URL('./migrations/', import.meta.url);
 
-/** A file that cannot serve as the store; the text says what to do. */
-export class UnusableDatabase extends Error {
-  override readonly name = 'UnusableDatabase';
-}
-
 /** Opens the file for writing, makes it where it does not exist, and brings its tables up to date. */
 export function openDatabase(path: string, migrations = MIGRATIONS): DatabaseSyncInstance {
   return explained(path, () => {
     makePrivate(path);
     refuseOrphanedWal(path);
-    const database = new DatabaseSync(path);
-    refuseOthers(database, path);
-    database.exec(
-      `pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma busy_timeout = 1000`,
-    );
-    migrate(database, path, migrations);
-    return database;
+    return built(new DatabaseSync(path), (database) => {
+      refuseOthers(database, path);
+      database.exec(
+        `pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = ${CHECKPOINT_PAGES}; pragma busy_timeout = 1000`,
+      );
+      migrate(database, path, migrations);
+      return database;
+    });
   });
+}
+
+/** What is built on an open database; where that fails it is closed, lest it take a WAL away that belongs to the next one. */
+export function built<Result>(database: DatabaseSyncInstance, build: (database: DatabaseSyncInstance) => Result): Result {
+  try {
+    return build(database);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** Opens the file for reading beside the writer. */
@@ -37,12 +45,12 @@ export function openForReading(path: string): DatabaseSyncInstance {
   return database;
 }
 
-/** Takes the lock that keeps a second process off the file. It dies with the process, also by kill -9. */
-export function lock(path: string): { release(): void } {
+/** Takes the lock that keeps a second process off the file. It dies with the process, also by kill -9. `file`: the one name of the file. */
+export function lock(path: string): { readonly file: string; release(): void } {
   return explained(path, () => {
-    const file = `${realPath(path)}.lock`;
-    makePrivate(file);
-    const database = new DatabaseSync(file);
+    const file = realPath(path);
+    makePrivate(`${file}.lock`);
+    const database = new DatabaseSync(`${file}.lock`);
     try {
       database.exec('pragma journal_mode = memory; begin exclusive');
     } catch (error) {
@@ -50,7 +58,7 @@ export function lock(path: string): { release(): void } {
       if (codeOf(error) !== SQLITE_BUSY) throw error;
       throw new UnusableDatabase(`${path} is in use by another castbridge: stop it, or give this one a file of its own (storage.path)`);
     }
-    return { release: () => database.close() };
+    return { file, release: () => database.close() };
   });
 }
 
@@ -77,14 +85,13 @@ function makePrivate(file: string): void {
 function refuseOrphanedWal(path: string): void {
   const wal = statSync(`${path}-wal`, { throwIfNoEntry: false });
   if (statSync(path).size > 0 || wal === undefined || wal.size === 0) return;
-  throw new UnusableDatabase(`${path} is empty, but ${path}-wal holds events: put back the file that belongs to it, or move both away to begin anew`);
+  throw new DamagedDatabase(`${path} is empty, but ${path}-wal holds events`);
 }
 
 function refuseOthers(database: DatabaseSyncInstance, path: string): void {
   const id = pragma(database, 'application_id');
   const tables = database.prepare('select count(*) as count from sqlite_master').get() as { count: number };
   if (id === APPLICATION_ID || (id === 0 && tables.count === 0)) return;
-  database.close();
   throw new UnusableDatabase(`${path} is a database of another program: name another file (storage.path)`);
 }
 
@@ -93,15 +100,20 @@ function migrate(database: DatabaseSyncInstance, path: string, migrations: URL):
     .filter((file) => file.endsWith('.sql'))
     .sort();
   const version = pragma(database, 'user_version');
-  if (version > files.length) {
-    database.close();
+  if (version > files.length)
     throw new UnusableDatabase(
       `${path} was written by a newer castbridge (version ${version} of the tables, this one knows ${files.length}): run the newer one, or name another file`,
     );
-  }
   files.slice(version).forEach((file, index) => {
     const sql = readFileSync(new URL(file, migrations), 'utf8');
-    database.exec(`begin immediate; ${sql}; pragma application_id = ${APPLICATION_ID}; pragma user_version = ${version + index + 1}; commit`);
+    try {
+      database.exec(`begin immediate; ${sql}; pragma application_id = ${APPLICATION_ID}; pragma user_version = ${version + index + 1}; commit`);
+    } catch (error) {
+      if (codeOf(error) !== SQLITE_ERROR) throw error;
+      throw new UnusableDatabase(
+        `${path} cannot be opened (${file}: ${(error as Error).message}): it is left as it was; run the castbridge that wrote it`,
+      );
+    }
   });
 }
 
@@ -110,31 +122,34 @@ function pragma(database: DatabaseSyncInstance, name: string): number {
   return row[name] ?? 0;
 }
 
+const SQLITE_ERROR = 1;
 const SQLITE_BUSY = 5;
-const SQLITE_CORRUPT = 11;
-const SQLITE_NOTADB = 26;
-
-/** The primary result code of an SQLite error; null for anything else. The driver leaves it out where a query was reading. */
-export function codeOf(error: unknown): number | null {
-  if (error instanceof Error && error.message === 'database disk image is malformed') return SQLITE_CORRUPT;
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : null;
-}
+const SQLITE_READONLY = 8;
 
 /** Says what to do about a file that cannot be opened. */
 export function explained<Result>(path: string, open: () => Result): Result {
   try {
     return open();
   } catch (error) {
-    if (error instanceof UnusableDatabase) throw error;
-    if (codeOf(error) === SQLITE_NOTADB) throw new UnusableDatabase(`${path} is not a database: name another file (storage.path), or move it away`);
-    if (codeOf(error) === SQLITE_CORRUPT) throw new UnusableDatabase(textOf(error, path));
-    throw new UnusableDatabase(`${path} cannot be opened (${textOf(error, path)}): check the path, its permissions and the free space`);
+    if (error instanceof UnusableDatabase || error instanceof StoreUnavailable) throw error;
+    const what = error instanceof Error ? error.message : String(error);
+    if (isDamage(error) || isFirstPageDamaged(error, path)) throw new DamagedDatabase(`${path} is damaged (${what})`);
+    if (isDiskFailing(error)) throw new DiskFailing(`${path} cannot be opened (${what}): make room on its disk, or mend it; it is tried again`);
+    throw new UnusableDatabase(`${path} cannot be opened (${what}): check the path, its permissions and the free space`);
   }
 }
 
-/** What an error says, and for a damaged file what to do about it. */
-export function textOf(error: unknown, path: string): string {
-  const what = error instanceof Error ? error.message : String(error);
-  if (codeOf(error) !== SQLITE_CORRUPT) return what;
-  return `${path} is damaged (${what}): keep a copy, then recover it with \`sqlite3 FILE .recover\`, or move it away to begin anew`;
+/** What SQLite says where a bit is wrong in the first page: of a header that asks for what it does not know, and of tables by other names. */
+function isFirstPageDamaged(error: unknown, path: string): boolean {
+  if (error instanceof Error && /^(unsupported file format|malformed database schema|no such (table|column))/.test(error.message)) return true;
+  return codeOf(error) === SQLITE_READONLY && isWritable(path);
+}
+
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import type { Settlement } from '../../core/delivery.js';
 import type { Owed, Settled } from '../../core/store.js';
+import type { FaultKind } from './faults.js';
 
 /** How states are written in the tables. */
 export const STATE = { waiting: 0, delivered: 1, dead: 2 } as const satisfies Record<Settlement['state'], number>;
@@ -48,11 +49,11 @@ export interface Request {
 
 export type Response =
   | { readonly id: number; readonly ok: true; readonly result: unknown }
-  | { readonly id: number; readonly ok: false; readonly error: string; readonly unusable: boolean };
+  | { readonly id: number; readonly ok: false; readonly error: string; readonly fault: FaultKind };
 
 /** What a thread is started with. */
 export interface ThreadOptions {
-  readonly role: 'writer' | 'reader';
+  readonly role: 'writer' | 'reader' | 'salvager';
   readonly path: string;
   readonly retentionMs: number;
   readonly dedupWindowMs: number;

@@ -1,26 +1,37 @@
-import type { DeliveryFilter, DeliveryRow, DueDelivery, EventStory, Page, StoreStats } from '../../core/store.js';
+import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import type { AttemptRow, DueDelivery, EventStory, StoreStats } from '../../core/store.js';
 import { deliveryId } from '../../core/delivery.js';
-import type { AttemptRow } from '../../core/store.js';
 import type { StoredEvent } from '../../core/event.js';
 import type { Outcome } from '../../core/outcome.js';
-import { openForReading } from './database.js';
-import { STATE, stateOf } from './protocol.js';
+import { built, openForReading } from './database.js';
+import { eventOf, type EventRow } from './event-row.js';
+import { DamagedDatabase } from './faults.js';
+import { createListing, rowOf, SELECT_ROWS, type ListedRow } from './listing.js';
+import { STATE } from './protocol.js';
 import { textOut } from './text.js';
 import { seqOf } from './writer.js';
 
 /** Bodies that one page of due deliveries may hold: a backlog of large events must not fill the memory. */
 const DUE_BYTES_MAX = 16 * 1024 * 1024;
 
+/** No due time is later: see `settle` in the writer. */
+const LAST_MS = Number.MAX_SAFE_INTEGER;
+
 /** Everything that reads, beside the writer. Runs in a thread of its own, so that a long listing delays no commit. */
 export function createReader(path: string) {
-  const database = openForReading(path);
+  return built(openForReading(path), readerOf);
+}
+
+function readerOf(database: DatabaseSyncInstance) {
   const statements = {
     due: database.prepare(`
       select d.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, d.due_ms, e.uid
-      from deliveries d join events e on e.seq = d.event_seq
-      where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms <= ? order by d.due_ms, d.event_seq, d.n`),
-    nextDue: database.prepare(`select min(due_ms) as due_ms from deliveries where state = ${STATE.waiting} and sink = ? and due_ms > ?`),
-    event: database.prepare('select uid, source, format, id, type, received_ms, body from events where seq = ?'),
+      from deliveries d left join events e on e.seq = d.event_seq
+      where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms > ? and d.due_ms <= ? order by d.due_ms, d.event_seq, d.n`),
+    nextDue: database.prepare(
+      `select min(due_ms) as due_ms from deliveries where state = ${STATE.waiting} and sink = ? and due_ms > ? and due_ms <= ?`,
+    ),
+    event: database.prepare('select uid, source, format, id, type, received_ms, body, crc from events where seq = ?'),
     deliveriesOf: database.prepare(`${SELECT_ROWS} where d.event_seq = ? order by d.n`),
     attemptsOf: database.prepare('select * from attempts where event_seq = ? order by n, attempt'),
     probe: database.prepare('select max(seq) from events'),
@@ -32,28 +43,40 @@ export function createReader(path: string) {
     return row === undefined ? null : eventOf(row);
   };
 
+  function* dueRows(sink: string, nowMs: number, farMs: number): Iterable<DueRow> {
+    yield* statements.due.iterate(sink, -LAST_MS, nowMs) as Iterable<DueRow>;
+    yield* statements.due.iterate(sink, farMs, LAST_MS) as Iterable<DueRow>;
+  }
+
   return {
-    due(sink: string, nowMs: number, limit: number, held: ReadonlySet<string>): { deliveries: DueDelivery[]; nextDueMs: number | null } {
+    due(
+      sink: string,
+      nowMs: number,
+      limit: number,
+      held: ReadonlySet<string>,
+      farMs = LAST_MS,
+    ): { deliveries: DueDelivery[]; nextDueMs: number | null } {
       const deliveries: DueDelivery[] = [];
+      const ids = new Set<string>();
       let bytes = 0;
-      for (const row of statements.due.iterate(sink, nowMs) as Iterable<DueRow>) {
-        if (held.has(deliveryId(row.uid, row.n))) continue;
+      for (const row of dueRows(sink, nowMs, farMs)) {
+        if (typeof row.uid !== 'string' || seqOf(row.uid) !== row.event_seq)
+          throw new DamagedDatabase(`what waits names no event at ${row.event_seq}`);
+        const id = deliveryId(row.uid, row.n);
+        if (held.has(id)) continue;
+        if (ids.has(id)) throw new DamagedDatabase(`what waits names ${id} twice`);
+        ids.add(id);
         if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) return { deliveries, nextDueMs: row.due_ms };
         const event = eventAt(row.event_seq);
         if (event === null) continue;
         deliveries.push({ index: row.n, route: row.route, sink: row.sink, attempts: row.attempts, sinceMs: row.since_ms, event });
         bytes += event.body.length;
       }
-      const next = statements.nextDue.get(sink, nowMs) as { due_ms: number | null };
+      const next = statements.nextDue.get(sink, nowMs, farMs) as { due_ms: number | null };
       return { deliveries, nextDueMs: next.due_ms };
     },
 
-    deliveries(filter: DeliveryFilter, limit: number, before: string | null): Page<DeliveryRow> {
-      const { sql, values } = listing(filter, before);
-      const rows = (database.prepare(sql).all(...values, limit) as unknown as ListedRow[]).map(rowOf);
-      const last = rows.at(-1);
-      return { rows, next: last !== undefined && rows.length === limit ? last.deliveryId : null };
-    },
+    deliveries: createListing(database),
 
     /** `seqs`: where the writer says the sender's id is. */
     stories(id: string, seqs: readonly number[]): EventStory[] {
@@ -78,26 +101,6 @@ export function createReader(path: string) {
   };
 }
 
-const SELECT_ROWS = `
-  select d.*, e.uid, e.id, e.source, e.type, e.received_ms from deliveries d join events e on e.seq = d.event_seq`;
-
-/** Newest first, from the row before `before` on. The state is a literal, so that SQLite can use the partial index of that state. */
-function listing(filter: DeliveryFilter, before: string | null): { sql: string; values: (string | number)[] } {
-  const values: (string | number)[] = [];
-  const conditions: string[] = [];
-  const both = (condition: string, ...bound: (string | number)[]): void => {
-    conditions.push(condition);
-    values.push(...bound);
-  };
-  if (filter.state !== undefined) both(`d.state = ${STATE[filter.state]}`);
-  if (filter.sink !== undefined) both('d.sink = ?', filter.sink);
-  if (filter.reason !== undefined) both('d.reason = ?', filter.reason);
-  const [uid = '', index = ''] = before?.split('.') ?? [];
-  if (before !== null) both('(d.event_seq, d.n) < (?, ?)', seqOf(uid) || 0, Number(index) || 0);
-  const where = conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`;
-  return { sql: `${SELECT_ROWS} ${where} order by d.event_seq desc, d.n desc limit ?`, values };
-}
-
 interface DueRow {
   readonly event_seq: number;
   readonly n: number;
@@ -106,29 +109,7 @@ interface DueRow {
   readonly attempts: number;
   readonly since_ms: number;
   readonly due_ms: number;
-  readonly uid: string;
-}
-
-interface EventRow {
-  readonly uid: string;
-  readonly source: string;
-  readonly format: string;
-  readonly id: string | Uint8Array;
-  readonly type: string | Uint8Array;
-  readonly received_ms: number;
-  readonly body: Uint8Array<ArrayBuffer>;
-}
-
-interface ListedRow extends Omit<EventRow, 'format' | 'body'> {
-  readonly n: number;
-  readonly route: string | null;
-  readonly sink: string | null;
-  readonly state: number;
-  readonly due_ms: number;
-  readonly attempts: number;
-  readonly reason: string | null;
-  readonly detail: string | Uint8Array | null;
-  readonly settled_ms: number | null;
+  readonly uid: string | null;
 }
 
 interface PastAttempt {
@@ -139,31 +120,6 @@ interface PastAttempt {
   readonly outcome: Outcome['kind'];
   readonly reason: string | null;
   readonly answer: string | Uint8Array;
-}
-
-function eventOf({ uid, source, format, id, type, received_ms, body }: EventRow): StoredEvent {
-  return { uid, source, format, id: textOut(id), type: textOut(type), receivedMs: received_ms, body: body as Buffer };
-}
-
-function rowOf(row: ListedRow): DeliveryRow {
-  const state = stateOf(row.state);
-  return {
-    eventUid: row.uid,
-    index: row.n,
-    deliveryId: deliveryId(row.uid, row.n),
-    eventId: textOut(row.id),
-    source: row.source,
-    type: textOut(row.type),
-    receivedMs: row.received_ms,
-    route: row.route,
-    sink: row.sink,
-    state,
-    dueMs: state === 'waiting' ? row.due_ms : null,
-    attempts: row.attempts,
-    reason: row.reason,
-    detail: row.detail === null ? null : textOut(row.detail),
-    settledMs: state === 'waiting' ? null : row.settled_ms,
-  };
 }
 
 function attemptOf({ n, attempt, started_ms, duration_ms, outcome, reason, answer }: PastAttempt): AttemptRow {

@@ -1,8 +1,9 @@
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
 import { createHash } from 'node:crypto';
+import { DamagedDatabase } from './faults.js';
 
 /** Entries a row of `dedup` holds. */
-const PACK = 256;
+export const PACK = 256;
 const DIGEST_BYTES = 16;
 const ENTRY_BYTES = DIGEST_BYTES + 4;
 const SLOTS_MIN = 1 << 16;
@@ -152,6 +153,7 @@ export class Seen {
   }
 
   #load(row: PackRow): void {
+    if (!isPack(row.entries)) throw new DamagedDatabase('a row of dedup keys has no whole keys');
     const count = row.entries.byteLength / ENTRY_BYTES;
     if (this.#used === 0) this.#base = row.first_seq;
     if (this.#used + count > this.#references.length * LOAD_MAX) this.#grow(count);
@@ -199,6 +201,13 @@ interface Entry {
   readonly seq: number;
   readonly digest: Buffer;
   readonly receivedS: number;
+}
+
+/** Can it be a row of `dedup`? */
+export function isPack(entries: unknown): boolean {
+  return (
+    entries instanceof Uint8Array && entries.byteLength > 0 && entries.byteLength <= PACK * ENTRY_BYTES && entries.byteLength % ENTRY_BYTES === 0
+  );
 }
 
 const NONE = Buffer.alloc(DIGEST_BYTES);

@@ -8,9 +8,9 @@ import {
   type Store,
   type StoreContext,
 } from '../../core/store.js';
-import { lock } from './database.js';
 import type { GroupResult, PackedArrival, Written } from './protocol.js';
-import { CLOSED, Thread } from './thread.js';
+import { CLOSED } from './thread.js';
+import { Threads } from './threads.js';
 
 /** What one transaction takes at most: above it, the wait for a commit grows faster than what it saves. */
 const GROUP_EVENTS_MAX = 512;
@@ -32,60 +32,46 @@ interface Waiting<Item, Result> {
   readonly reject: (error: Error) => void;
 }
 
-/** Opens the store. Rejects with UnusableDatabase (its text says what to do) where the file is in use, damaged, foreign or newer. */
-export async function openSqliteStore({
-  path,
-  limits,
-  telemetry,
-  workerUrl = new URL('./worker.js', import.meta.url),
-}: SqliteOptions): Promise<Store> {
-  const held = lock(path);
-  let writer: Thread | null = null;
-  try {
-    writer = await Thread.open({ role: 'writer', path, ...limits }, workerUrl);
-    const reader = await Thread.open({ role: 'reader', path, ...limits }, workerUrl);
-    return createStore(writer, reader, telemetry, () => held.release());
-  } catch (error) {
-    await writer?.close();
-    held.release();
-    throw error;
-  }
+/**
+ * Opens the store. Rejects with UnusableDatabase (its text says what to do) where the file is in use, foreign or newer, or may not be opened. Where the disk
+ * is full, or the file is damaged, it is open and unavailable until that is over.
+ */
+export async function openSqliteStore({ workerUrl = new URL('./worker.js', import.meta.url), ...options }: SqliteOptions): Promise<Store> {
+  return createStore(await Threads.open({ ...options, workerUrl }), options.telemetry);
 }
 
-function createStore(writer: Thread, reader: Thread, telemetry: StoreContext['telemetry'], release: () => void): Store {
-  const group = createGroupCommit(writer, telemetry);
+function createStore(threads: Threads, telemetry: StoreContext['telemetry']): Store {
+  const group = createGroupCommit(threads, telemetry);
   let closing: Promise<void> | undefined;
   /** Every other write: its fate tells about the store as much as a commit's does. */
-  const write = async <Result>(name: string, ...args: unknown[]): Promise<Result> => group.watched(writer.call<Result>(name, args));
+  const write = async <Result>(name: string, ...args: unknown[]): Promise<Result> => group.watched(threads.call<Result>('writer', name, args));
 
   const close = async (): Promise<void> => {
     await group.close();
-    await reader.close();
-    await writer.close();
-    release();
+    await threads.close();
   };
 
   return {
     accept: (arrival) => group.accept(arrival),
     settle: (settled) => group.settle(settled),
-    due: async (sink, nowMs, limit, held) => {
-      const page = await reader.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('due', [sink, nowMs, limit, held]);
+    due: async (sink, nowMs, limit, held, farMs) => {
+      const page = await threads.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('lanes', 'due', [sink, nowMs, limit, held, farMs]);
       return { ...page, deliveries: page.deliveries.map((delivery) => ({ ...delivery, event: asBuffer(delivery.event) })) };
     },
     killOrphans: (sinks, nowMs) => write('killOrphans', sinks, nowMs),
-    deliveries: (filter, limit, before) => reader.call('deliveries', [filter, limit, before]),
+    deliveries: (filter, limit, before) => threads.call('people', 'deliveries', [filter, limit, before]),
     stories: async (id) => {
-      const seqs = await writer.call<number[]>('find', [id]);
-      const stories = await reader.call<EventStory[]>('stories', [id, seqs]);
+      const seqs = await threads.call<number[]>('writer', 'find', [id]);
+      const stories = await threads.call<EventStory[]>('people', 'stories', [id, seqs]);
       return stories.map((story) => ({ ...story, event: asBuffer(story.event) }));
     },
-    replay: (key, nowMs) => write('replay', key, nowMs),
-    reroute: (key, owes, nowMs) => write('reroute', key, owes, nowMs),
-    stats: () => reader.call('stats', []),
+    replay: (keys, nowMs) => write('replay', keys, nowMs),
+    reroute: (letters, nowMs) => write('reroute', letters, nowMs),
+    stats: () => threads.call('people', 'stats', []),
     prune: (nowMs) => write('prune', nowMs),
     probe: async () => {
       await write('probe', Date.now());
-      await reader.call('probe', []);
+      await threads.call('lanes', 'probe', []);
     },
     close: () => (closing ??= close()),
   };
@@ -97,7 +83,7 @@ function asBuffer<Event extends { readonly body: Uint8Array }>(event: Event): Ev
 }
 
 /** One group is on its way; whatever arrives meanwhile is the next one. No timer: an idle store commits at once, a busy one in large groups. */
-function createGroupCommit(writer: Thread, telemetry: StoreContext['telemetry']) {
+function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry']) {
   let arrivals: Waiting<Arrival, Receipt>[] = [];
   let settlements: Waiting<Settled, void>[] = [];
   let waitingBytes = 0;
@@ -158,7 +144,7 @@ function createGroupCommit(writer: Thread, telemetry: StoreContext['telemetry'])
       const { source, format, key, id, type, receivedMs, owes } = item;
       return { source, format, key, id, type, receivedMs, bodyBytes: item.body.length, owes };
     });
-    return writer.call('write', [{ arrivals: packed, bodies, settled: settled.map(({ item }) => item) }], [bodies]);
+    return threads.call('writer', 'write', [{ arrivals: packed, bodies, settled: settled.map(({ item }) => item) }], [bodies]);
   };
 
   const begin = (): void => {

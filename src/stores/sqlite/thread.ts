@@ -1,6 +1,6 @@
 import { Worker, type Transferable } from 'node:worker_threads';
 import { StoreUnavailable } from '../../core/store.js';
-import { UnusableDatabase } from './database.js';
+import { faultOf } from './faults.js';
 import type { Request, Response, ThreadOptions } from './protocol.js';
 
 /** Pause before a thread that died is started again: a fault that comes back at once must not spin. */
@@ -27,22 +27,26 @@ export class Thread {
   #serves = false;
   #fault = '';
   #restart: NodeJS.Timeout | undefined;
+  readonly #onDamage: (detail: string) => void;
 
-  private constructor(options: ThreadOptions, url: URL) {
+  /** `onDamage` is told when the thread, while it serves, comes upon damage of the file. */
+  constructor(options: ThreadOptions, url: URL, onDamage: (detail: string) => void = () => undefined) {
     this.#options = options;
     this.#url = url;
+    this.#onDamage = onDamage;
   }
 
-  /** Rejects with UnusableDatabase where the file cannot serve. */
-  static async open(options: ThreadOptions, url: URL): Promise<Thread> {
-    const thread = new Thread(options, url);
-    thread.#start();
-    await thread.#started;
-    thread.#serves = true;
-    return thread;
+  /** Rejects with UnusableDatabase, DamagedDatabase or DiskFailing where the file cannot serve; the thread has ended then. */
+  async open(): Promise<void> {
+    this.#start();
+    await this.#started.catch(async (error: unknown) => {
+      await this.#exited;
+      throw error;
+    });
+    this.#serves = true;
   }
 
-  /** Rejects with StoreUnavailable, whatever the fault. */
+  /** Rejects with StoreUnavailable, whatever the fault; a salvager also with UnusableDatabase. */
   call<Result>(name: string, args: readonly unknown[], transfer: readonly Transferable[] = []): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       if (this.#worker === null) {
@@ -55,6 +59,7 @@ export class Thread {
     });
   }
 
+  /** Finishes what was called. It can be opened again. */
   async close(): Promise<void> {
     this.#serves = false;
     clearTimeout(this.#restart);
@@ -84,7 +89,8 @@ export class Thread {
     const waiting = this.#waiting.get(response.id);
     this.#waiting.delete(response.id);
     if (response.ok) waiting?.resolve(response.result as never);
-    else waiting?.reject(response.unusable ? new UnusableDatabase(response.error) : new StoreUnavailable(response.error));
+    else waiting?.reject(faultOf(response.fault, response.error));
+    if (!response.ok && response.fault === 'damaged' && this.#serves) this.#onDamage(response.error);
   }
 
   /** Not before its exit is it started again: a thread that is still ending may still hold the file. */

@@ -1,20 +1,27 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { explained, textOf, UnusableDatabase } from './database.js';
+import { explained } from './database.js';
+import { isDamage, kindOf } from './faults.js';
 import type { Request, Response, ThreadOptions } from './protocol.js';
 import { createReader } from './reader.js';
+import { salvage } from './salvage.js';
 import { createWriter } from './writer.js';
 
-// The entry of both threads: answers calls by name, in the order they come.
+// The entry of all threads: answers calls by name, in the order they come.
 const { role, path, ...limits } = workerData as ThreadOptions;
 const port = parentPort;
 if (port === null) throw new Error('this file is the entry of a worker thread');
 
 type Call = (...args: never[]) => unknown;
 
+const create: Readonly<Record<ThreadOptions['role'], () => object>> = {
+  writer: () => createWriter(path, limits),
+  reader: () => createReader(path),
+  salvager: () => ({ salvage: (file: string, nowMs: number) => explained(file, () => salvage(file, nowMs)) }),
+};
+
 let calls = new Map<string, Call>();
 try {
-  const thread = explained(path, () => (role === 'writer' ? createWriter(path, limits) : createReader(path)));
-  calls = new Map(Object.entries<Call>({ ...thread }));
+  calls = new Map(Object.entries<Call>({ ...explained(path, create[role]) }));
   port.postMessage({ id: 0, ok: true, result: null } satisfies Response);
 } catch (error) {
   port.postMessage(failure(0, error));
@@ -32,5 +39,7 @@ port.on('message', ({ id, name, args }: Request) => {
 });
 
 function failure(id: number, error: unknown): Response {
-  return { id, ok: false, error: textOf(error, path), unusable: error instanceof UnusableDatabase };
+  const what = error instanceof Error ? error.message : String(error);
+  const named = isDamage(error) && !what.startsWith(path) ? `${path} is damaged (${what})` : what;
+  return { id, ok: false, error: named, fault: kindOf(error) };
 }

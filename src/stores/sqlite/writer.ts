@@ -1,14 +1,16 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { randomBytes } from 'node:crypto';
 import { DEAD } from '../../core/delivery.js';
-import { keyOfId, type DeliveryKey, type Owed, type Settled, type StoreLimits } from '../../core/store.js';
-import { codeOf, openDatabase } from './database.js';
+import { keyOfId, type DeliveryKey, type Owed, type Rerouted, type Settled, type StoreLimits } from '../../core/store.js';
+import { checksumOf } from './checksum.js';
+import { built, openDatabase } from './database.js';
+import { codeOf } from './faults.js';
 import { STATE, type GroupResult, type PackedArrival, type WriteGroup, type Written } from './protocol.js';
 import { createPruner } from './prune.js';
 import { digestOf, secondsOf, Seen } from './seen.js';
 import { textIn } from './text.js';
 
-/** Rows changed in one transaction by what may touch a whole backlog. */
+/** Rows changed by one call of what may touch a whole backlog: commits of the ingress go in between. */
 const CHUNK = 1_000;
 
 /** Codes of SQLite that are about one value, not about the file: TOOBIG, CONSTRAINT, MISMATCH, RANGE; null: the driver refused it, or we did. */
@@ -16,7 +18,10 @@ const VALUE_ERRORS: readonly (number | null)[] = [null, 18, 19, 20, 25];
 
 /** Everything that writes, one transaction a call. Runs in a thread of its own. */
 export function createWriter(path: string, limits: StoreLimits) {
-  const database = openDatabase(path);
+  return built(openDatabase(path), (database) => writerOf(database, limits));
+}
+
+function writerOf(database: DatabaseSyncInstance, limits: StoreLimits) {
   const seen = new Seen(database, limits.dedupWindowMs);
   const statements = prepare(database);
   /** Those that are written for certain. */
@@ -54,7 +59,9 @@ export function createWriter(path: string, limits: StoreLimits) {
       statements.insertSource.run(arrival.source);
       sources.add(arrival.source);
     }
-    statements.insertEvent.run(seq, uid, arrival.source, arrival.format, textIn(arrival.id), textIn(arrival.type), arrival.receivedMs, body);
+    const { source, format, id, type, receivedMs } = arrival;
+    const crc = checksumOf({ uid, source, format, id, type, receivedMs, body });
+    statements.insertEvent.run(seq, uid, source, format, textIn(id), textIn(type), receivedMs, body, crc);
     arrival.owes.forEach((owed, n) => insertDelivery(seq, n, owed, arrival.receivedMs));
     seen.add(seq, digest, receivedS);
     return uid;
@@ -76,6 +83,18 @@ export function createWriter(path: string, limits: StoreLimits) {
     if (row === undefined) return;
     const failure = attempt.outcome.kind === 'delivered' ? null : attempt.outcome.reason;
     statements.insertAttempt.run(seq, index, row.attempts, attempt.startedMs, attempt.durationMs, attempt.outcome.kind, failure, answer);
+  };
+
+  const reroute = ({ eventUid, index, owes }: Rerouted, nowMs: number): number => {
+    const seq = seqOf(eventUid);
+    const rows = statements.owed.all(seq, eventUid) as unknown as OwedRow[];
+    const letter = rows.find((row) => row.n === index && row.sink === null);
+    if (letter === undefined || owes.length === 0) return 0;
+    const missing = owes.filter((owed) => !rows.some((row) => isSame(row, owed)));
+    if (!owes.some((owed) => isSame(letter, owed))) statements.remove.run(seq, index);
+    const next = Math.max(...rows.map((row) => row.n)) + 1;
+    missing.forEach((owed, offset) => insertDelivery(seq, next + offset, owed, nowMs));
+    return missing.filter((owed) => owed.state === 'waiting').length;
   };
 
   const writeTogether = (group: WriteGroup, bodies: readonly Uint8Array[]): Omit<GroupResult, 'durationMs'> =>
@@ -121,37 +140,22 @@ export function createWriter(path: string, limits: StoreLimits) {
         [keyOfId(id), id].flatMap((key) => seen.find(digestOf(name, key))),
       ),
 
-    replay: ({ eventUid, index }: DeliveryKey, nowMs: number): boolean =>
-      transaction(0, () => statements.replay.run(nowMs, nowMs, seqOf(eventUid), index, eventUid).changes > 0),
+    replay: (keys: readonly DeliveryKey[], nowMs: number): boolean[] =>
+      transaction(0, () => keys.map(({ eventUid, index }) => statements.replay.run(nowMs, nowMs, seqOf(eventUid), index, eventUid).changes > 0)),
 
-    reroute: ({ eventUid, index }: DeliveryKey, owes: readonly Owed[], nowMs: number): number =>
-      transaction(0, () => {
-        const seq = seqOf(eventUid);
-        const rows = statements.owed.all(seq, eventUid) as unknown as OwedRow[];
-        const letter = rows.find((row) => row.n === index && row.sink === null);
-        if (letter === undefined || owes.length === 0) return 0;
-        const missing = owes.filter((owed) => !rows.some((row) => isSame(row, owed)));
-        if (!owes.some((owed) => isSame(letter, owed))) statements.remove.run(seq, index);
-        const next = Math.max(...rows.map((row) => row.n)) + 1;
-        missing.forEach((owed, offset) => insertDelivery(seq, next + offset, owed, nowMs));
-        return missing.filter((owed) => owed.state === 'waiting').length;
-      }),
+    reroute: (letters: readonly Rerouted[], nowMs: number): number[] => transaction(0, () => letters.map((letter) => reroute(letter, nowMs))),
 
     killOrphans(sinks: readonly string[], nowMs: number): number {
       const waiting = statements.waitingSinks.all() as unknown as { sink: string }[];
-      let killed = 0;
-      for (const { sink } of waiting.filter((row) => !sinks.includes(row.sink))) {
-        for (let changes = -1; changes !== 0; killed += changes)
-          changes = transaction(0, () => statements.kill.run(DEAD.sinkRemoved, nowMs, sink, CHUNK).changes);
-      }
-      return killed;
+      const orphan = waiting.find(({ sink }) => !sinks.includes(sink));
+      return orphan === undefined ? 0 : transaction(0, () => statements.kill.run(DEAD.sinkRemoved, nowMs, orphan.sink, CHUNK).changes);
     },
 
     prune: createPruner(database, seen, limits, transaction),
     /** Writes all that an event writes, where the next one will, and takes it back: what would fail for an event fails here. */
     probe: (nowMs: number): void =>
       transaction(0, () => {
-        statements.insertEvent.run(nextSeq, '', '', '', '', '', nowMs, new Uint8Array());
+        statements.insertEvent.run(nextSeq, '', '', '', '', '', nowMs, new Uint8Array(), 0);
         insertDelivery(nextSeq, 0, { state: 'waiting', route: '', sink: '' }, nowMs);
         statements.remove.run(nextSeq, 0);
         statements.removeEvent.run(nextSeq);
@@ -198,7 +202,9 @@ export function seqOf(uid: string): number {
 function prepare(database: DatabaseSyncInstance) {
   return {
     insertSource: database.prepare('insert or ignore into sources (name) values (?)'),
-    insertEvent: database.prepare('insert into events (seq, uid, source, format, id, type, received_ms, body) values (?, ?, ?, ?, ?, ?, ?, ?)'),
+    insertEvent: database.prepare(
+      'insert into events (seq, uid, source, format, id, type, received_ms, body, crc) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    ),
     insertDelivery: database.prepare(
       'insert into deliveries (event_seq, n, route, sink, state, due_ms, since_ms, reason, detail, settled_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
@@ -217,7 +223,14 @@ function prepare(database: DatabaseSyncInstance) {
     sources: database.prepare('select name from sources'),
     remove: database.prepare('delete from deliveries where event_seq = ? and n = ?'),
     removeEvent: database.prepare('delete from events where seq = ?'),
-    waitingSinks: database.prepare(`select distinct sink from deliveries where state = ${STATE.waiting}`),
+    // One step down the index a sink: `distinct` would walk the whole backlog.
+    waitingSinks: database.prepare(`
+      with recursive found (sink) as (
+        select min(sink) from deliveries where state = ${STATE.waiting}
+        union all
+        select (select min(sink) from deliveries where state = ${STATE.waiting} and sink > found.sink) from found where found.sink is not null
+      )
+      select sink from found where sink is not null`),
     kill: database.prepare(`
       update deliveries set state = ${STATE.dead}, reason = ?, settled_ms = ?
       where (event_seq, n) in (select event_seq, n from deliveries where state = ${STATE.waiting} and sink = ? limit ?)`),

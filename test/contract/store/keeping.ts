@@ -36,7 +36,7 @@ export function keeping(open: OpenFresh): void {
       const uid = await accepted(store, arrival('evt_1'));
       await store.settle(retried(uid, T0));
       await store.settle(settled(uid));
-      expect(await store.replay({ eventUid: uid, index: 0 }, T0 + HOUR)).toBe(true);
+      expect(await store.replay([{ eventUid: uid, index: 0 }], T0 + HOUR)).toEqual([true]);
       expect(await onlyRow(store, uid)).toMatchObject({ state: 'waiting', dueMs: T0 + HOUR, attempts: 2, settledMs: null });
       const [due] = (await store.due('archive', T0 + HOUR, 1, new Set())).deliveries;
       expect(due).toMatchObject({ attempts: 0, sinceMs: T0 + HOUR });
@@ -46,7 +46,7 @@ export function keeping(open: OpenFresh): void {
       const { store } = await fresh();
       const uid = await accepted(store, arrival('evt_1'));
       await store.settle(rejected(uid));
-      await store.replay({ eventUid: uid, index: 0 }, T0 + HOUR);
+      await store.replay([{ eventUid: uid, index: 0 }], T0 + HOUR);
       await store.settle(retried(uid, T0 + HOUR));
       const [due] = (await store.due('archive', T0 + HOUR, 1, new Set())).deliveries;
       expect(due?.attempts).toBe(1);
@@ -61,7 +61,7 @@ export function keeping(open: OpenFresh): void {
       const uid = await accepted(store, arrival('evt_1', { owes: [owedTo('a'), deadLetter()] }));
       const elsewhere = await accepted(other, arrival('evt_1'));
       await store.settle(delivered(uid));
-      expect(await store.replay({ eventUid: uid, index: 0 }, T0)).toBe(true);
+      expect(await store.replay([{ eventUid: uid, index: 0 }], T0)).toEqual([true]);
       const none: DeliveryKey[] = [
         { eventUid: uid, index: 0 },
         { eventUid: uid, index: 1 },
@@ -71,8 +71,8 @@ export function keeping(open: OpenFresh): void {
         { eventUid: '', index: 0 },
       ];
       await store.settle(rejected(uid));
-      await store.replay({ eventUid: uid, index: 0 }, T0);
-      for (const key of none) expect(await store.replay(key, T0)).toBe(false);
+      await store.replay([{ eventUid: uid, index: 0 }], T0);
+      expect(await store.replay(none, T0)).toEqual(none.map(() => false));
     });
 
     it('T22: of two at once, one does it', async () => {
@@ -80,7 +80,9 @@ export function keeping(open: OpenFresh): void {
       const uid = await accepted(store, arrival('evt_1'));
       await store.settle(rejected(uid));
       const key = { eventUid: uid, index: 0 };
-      expect((await Promise.all([store.replay(key, T0), store.replay(key, T0)])).sort()).toEqual([false, true]);
+      expect((await Promise.all([store.replay([key], T0), store.replay([key], T0)])).flat().sort()).toEqual([false, true]);
+      await store.settle(rejected(uid));
+      expect(await store.replay([key, key], T0)).toEqual([true, false]);
     });
   });
 
@@ -89,7 +91,7 @@ export function keeping(open: OpenFresh): void {
       const opened = await fresh();
       const uid = await accepted(opened.store, arrival('evt_1', { owes: [deadLetter()] }));
       const owes = [owedTo('a'), deadLetter('route_error', 'again'), owedTo('b')];
-      expect(await opened.store.reroute({ eventUid: uid, index: 0 }, owes, T0 + HOUR)).toBe(2);
+      expect(await opened.store.reroute([{ eventUid: uid, index: 0, owes }], T0 + HOUR)).toEqual([2]);
       const store = await opened.reopen();
       const [story] = await store.stories(uid);
       expect(story?.deliveries.map(({ sink, state, reason, dueMs, settledMs }) => ({ sink, state, reason, dueMs, settledMs }))).toEqual([
@@ -109,13 +111,13 @@ export function keeping(open: OpenFresh): void {
       const owed = async () =>
         (await store.stories(uid)).flatMap(({ deliveries }) => deliveries.map(({ route, sink, index }) => `${route ?? ''}>${sink ?? ''} ${index}`));
 
-      expect(await store.reroute({ eventUid: uid, index: 0 }, [mended('one', 'a'), broken('two')], T0)).toBe(1);
+      expect(await store.reroute([{ eventUid: uid, index: 0, owes: [mended('one', 'a'), broken('two')] }], T0)).toEqual([1]);
       expect(await owed()).toEqual(['two> 1', 'one>a 2']);
-      expect(await store.reroute({ eventUid: uid, index: 1 }, [mended('one', 'a'), broken('two')], T0)).toBe(0);
+      expect(await store.reroute([{ eventUid: uid, index: 1, owes: [mended('one', 'a'), broken('two')] }], T0)).toEqual([0]);
       expect(await owed()).toEqual(['two> 1', 'one>a 2']);
       await store.settle(delivered(uid, 2));
-      const both = [0, 1].map(() => store.reroute({ eventUid: uid, index: 1 }, [mended('one', 'a'), mended('two', 'b')], T0));
-      expect((await Promise.all(both)).sort()).toEqual([0, 1]);
+      const both = [0, 1].map(() => store.reroute([{ eventUid: uid, index: 1, owes: [mended('one', 'a'), mended('two', 'b')] }], T0));
+      expect((await Promise.all(both)).flat().sort()).toEqual([0, 1]);
       expect(await owed()).toEqual(['one>a 2', 'two>b 3']);
     });
 
@@ -123,7 +125,7 @@ export function keeping(open: OpenFresh): void {
       const { store } = await fresh();
       const uid = await accepted(store, arrival('evt_1', { owes: [owedTo('a'), deadLetter()] }));
       const before = (await allRows(store)).map((row) => row.deliveryId);
-      await store.reroute({ eventUid: uid, index: 1 }, [owedTo('b'), owedTo('c')], T0);
+      await store.reroute([{ eventUid: uid, index: 1, owes: [owedTo('b'), owedTo('c')] }], T0);
       const fresher = (await allRows(store)).filter((row) => row.sink !== 'a').map((row) => row.deliveryId);
       expect(fresher).toHaveLength(2);
       expect(before).not.toEqual(expect.arrayContaining([expect.stringMatching(fresher.join('|'))]));
@@ -142,10 +144,10 @@ export function keeping(open: OpenFresh): void {
         { eventUid: elsewhere, index: 0 },
         { eventUid: 'evt_1', index: 0 },
       ])
-        expect(await store.reroute(key, [owedTo('b')], T0)).toBe(0);
+        expect(await store.reroute([{ ...key, owes: [owedTo('b')] }], T0)).toEqual([0]);
       expect(await allRows(store)).toEqual(before);
-      const both = await Promise.all([0, 0].map((index) => store.reroute({ eventUid: uid, index }, [owedTo('b')], T0)));
-      expect(both.sort()).toEqual([0, 1]);
+      const both = await Promise.all([0, 0].map((index) => store.reroute([{ eventUid: uid, index, owes: [owedTo('b')] }], T0)));
+      expect(both.flat().sort()).toEqual([0, 1]);
     });
   });
 
@@ -191,7 +193,7 @@ export function keeping(open: OpenFresh): void {
       await store.settle(delivered(old));
       await store.settle(delivered(late, 0, T0 + HOUR));
       await store.settle(rejected(replayed));
-      await store.replay({ eventUid: replayed, index: 0 }, T0 + HOUR);
+      await store.replay([{ eventUid: replayed, index: 0 }], T0 + HOUR);
       await store.settle(rejected(replayed, 0, T0 + HOUR));
       await pruneAll(store, T0 + HOUR + retentionMs);
       expect(await uidsOf(store)).toEqual(new Set([late, replayed]));
@@ -312,8 +314,8 @@ export function keeping(open: OpenFresh): void {
         () => store.killOrphans([], T0),
         () => store.deliveries({}, 1, null),
         () => store.stories(uid),
-        () => store.replay(key, T0),
-        () => store.reroute(key, [], T0),
+        () => store.replay([key], T0),
+        () => store.reroute([{ ...key, owes: [] }], T0),
         () => store.stats(),
         () => store.prune(T0),
         () => store.probe(),

@@ -107,7 +107,7 @@ async function follow(opened: OpenedStore, steps: readonly Step[]): Promise<void
     if (chosen === undefined) return;
     const { key, delivery } = chosen;
     const can = delivery.state !== 'waiting' && delivery.sink !== null;
-    expect(await store.replay(key, nowMs)).toBe(can);
+    expect(await store.replay([key], nowMs)).toEqual([can]);
     if (can) Object.assign(delivery, { state: 'waiting', dueMs: nowMs, sinceMs: nowMs, before: delivery.attempts });
   };
 

@@ -1,4 +1,5 @@
 import type { Fault } from '../fault.js';
+import { clockFaults } from './clock.js';
 import { diskFaults } from './disk.js';
 import { httpFaults } from './http.js';
 import { kafkaFaults } from './kafka.js';
@@ -6,4 +7,4 @@ import { processFaults } from './process.js';
 import { slackFaults } from './slack.js';
 
 /** Every fault there is. */
-export const matrix: readonly Fault[] = [...processFaults, ...diskFaults, ...kafkaFaults, ...httpFaults, ...slackFaults];
+export const matrix: readonly Fault[] = [...processFaults, ...diskFaults, ...clockFaults, ...kafkaFaults, ...httpFaults, ...slackFaults];

@@ -1,4 +1,5 @@
-import { pause, type Fault } from '../fault.js';
+import { until } from '../../e2e/serve.js';
+import { given, pause, type Fault } from '../fault.js';
 
 const KILLS = 5;
 const STOPS = 3;
@@ -43,6 +44,22 @@ export const processFaults: readonly Fault[] = [
       return KILLS;
     },
   },
+  killedAt('kill -9 in the place of any write or fsync', { within: 400 }),
+  killedAt('kill -9 in a checkpoint', { within: 40, mainFileOnly: true }),
+  {
+    name: 'a power cut under load',
+    part: 'process',
+    needs: ['shim'],
+    async strike({ bridge, shim, random, load, start }) {
+      for (let cut = 0; cut < KILLS; cut++) {
+        await load.more(Math.floor(random() * 60));
+        await bridge.kill();
+        given(shim).powerCut(random);
+        await start();
+      }
+      return KILLS;
+    },
+  },
   {
     name: 'SIGTERM under load',
     part: 'process',
@@ -58,7 +75,7 @@ export const processFaults: readonly Fault[] = [
     },
   },
   {
-    name: 'the process frozen for 3 s',
+    name: 'the process stopped for 3 s (SIGSTOP)',
     part: 'process',
     async strike({ bridge }) {
       bridge.signal('SIGSTOP');
@@ -77,3 +94,20 @@ export const processFaults: readonly Fault[] = [
     },
   },
 ];
+
+/** The process is killed by the shim in the place of one of its next `within` changes of the files; every change is a place where it can be hit. */
+function killedAt(name: string, { within, mainFileOnly = false }: { within: number; mainFileOnly?: boolean }): Fault {
+  return {
+    name,
+    part: 'process',
+    needs: ['shim'],
+    async strike({ bridge, shim, random, start }) {
+      for (let kill = 0; kill < KILLS; kill++) {
+        given(shim).killIn(1 + Math.floor(random() * within), { mainFileOnly });
+        await until(() => bridge.ended() !== null);
+        await start();
+      }
+      return KILLS;
+    },
+  };
+}

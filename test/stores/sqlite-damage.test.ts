@@ -1,0 +1,354 @@
+import { DatabaseSync } from '@photostructure/sqlite';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { describe, expect, it, vi } from 'vitest';
+import { DEAD } from '../../src/core/delivery.js';
+import type { Store } from '../../src/core/store.js';
+import { unusableFrames } from '../../src/stores/sqlite/wal.js';
+import { allRows, arrival, LIMITS, numbered, owedTo, T0 } from '../contract/store/rig.js';
+import { allDue, arrivalOf, bodyOf, closed, crashed, flip, listed, listening, type Told } from './damage-rig.js';
+import { directory, openStore, randomFrom } from './sqlite-rig.js';
+
+const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+const EVENTS = 120;
+const PAGE = 4_096;
+const FRAME = 24 + PAGE;
+
+async function opened(path: string) {
+  const { told, telemetry } = listening();
+  return { told, store: await openStore(path, LIMITS, { telemetry }) };
+}
+
+/** The file's pages of a table, by what SQLite says of them. */
+function pagesOf(path: string, table: string): number[] {
+  const database = new DatabaseSync(path, { readOnly: true });
+  const rows = database.prepare("select pageno from dbstat where name = ? and pagetype = 'leaf' order by pageno").all(table);
+  database.close();
+  return (rows as { pageno: number }[]).map(({ pageno }) => pageno);
+}
+
+function change(bytes: Buffer, at: number, bits: number): void {
+  bytes[at] = (bytes[at] ?? 0) ^ bits;
+}
+
+/** A sector that holds something else. */
+function scramble(bytes: Buffer, at: number): void {
+  for (let n = at; n < at + 512; n++) change(bytes, n, 0xaa);
+}
+
+function destroy(path: string, ...pages: number[]): void {
+  flip(path, (bytes) => {
+    for (const page of pages) bytes.fill(0xaa, (page - 1) * PAGE, page * PAGE);
+  });
+}
+
+/** Reads everything until the damage is met, and waits until the store serves again. */
+async function meets(store: Store, told: Told): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      await allRows(store).catch(() => undefined);
+      await allDue(store);
+      await store.probe();
+      expect(told.salvaged).toHaveLength(1);
+    },
+    { timeout: 20_000 },
+  );
+}
+
+/** Every event that is handed out is one that was put in, byte for byte, unless it says that it is damaged. */
+async function expectTrue(store: Store): Promise<void> {
+  for (const { event } of await allDue(store))
+    if (event.damaged !== true && event.id !== 'evt_new') expect(event.body.equals(bodyOf(Number(event.id.slice(4))))).toBe(true);
+}
+
+describe('T11: a damaged WAL', () => {
+  it('whose middle is damaged is kept, and what is lost is told, once', async () => {
+    const path = await crashed(EVENTS);
+    flip(`${path}-wal`, (bytes) => change(bytes, 32 + 40 * FRAME + 2_000, 1));
+    const wal = readFileSync(`${path}-wal`);
+    const { store, told } = await opened(path);
+    const kept = await listed(store);
+    expect(kept).toEqual(numbered(kept.length));
+    expect(kept.length).toBeLessThan(EVENTS);
+    expect(told.commitsLost).toEqual([
+      {
+        frames: wal.length / FRAME - 40 > 0 ? (expect.any(Number) as number) : 0,
+        commits: expect.any(Number) as number,
+        copy: expect.stringMatching(/bridge\.db-wal\.damaged-\d{8}T\d{6}Z$/) as string,
+      },
+    ]);
+    expect(told.commitsLost[0]?.commits).toBeGreaterThan(1);
+    expect(readFileSync(told.commitsLost[0]?.copy ?? '').equals(wal)).toBe(true);
+    await store.close();
+    const again = await opened(path);
+    expect(again.told.commitsLost).toEqual([]);
+    await again.store.close();
+  });
+
+  it('whose header is damaged is kept and told', async () => {
+    const path = await crashed(EVENTS);
+    flip(`${path}-wal`, (bytes) => change(bytes, 17, 4));
+    const { store, told } = await opened(path);
+    expect(told.commitsLost[0]?.commits).toBeGreaterThan(1);
+    await store.close();
+  });
+
+  it(`that was cut anywhere is that of a crash: it has every event up to there, and nothing is told (SEED=${SEED})`, async () => {
+    const path = await crashed(40);
+    const random = randomFrom(SEED);
+    const [database, wal] = [readFileSync(path), readFileSync(`${path}-wal`)];
+    for (const bytes of [0, 31, ...numbered(6).map(() => Math.floor(random() * wal.length)), wal.length]) {
+      writeFileSync(path, database);
+      writeFileSync(`${path}-wal`, wal.subarray(0, bytes));
+      const { store, told } = await opened(path);
+      const kept = await listed(store);
+      expect(kept).toEqual(numbered(kept.length));
+      if (bytes === wal.length) expect(kept).toHaveLength(40);
+      expect(told).toEqual({ commitsLost: [], damaged: [], salvaged: [] });
+      await store.close();
+    }
+  });
+
+  it('whose last transaction is torn, in any order of its sectors, is that of a crash', async () => {
+    const path = await crashed(40);
+    const wal = readFileSync(`${path}-wal`);
+    const frames = (wal.length - 32) / FRAME;
+    const commits = numbered(frames).filter((n) => wal.readUInt32BE(32 + n * FRAME + 4) > 0);
+    const [previous = 0, last = 0] = commits.slice(-2);
+    expect(last).toBeGreaterThan(previous + 1);
+    for (let n = previous + 1; n <= last; n++) {
+      const torn = Buffer.from(wal);
+      scramble(torn, 32 + n * FRAME + 512);
+      writeFileSync(`${path}-wal`, torn);
+      expect(unusableFrames(`${path}-wal`)).toBeNull();
+    }
+    // One before it was synced when this one began.
+    const torn = Buffer.from(wal);
+    scramble(torn, 32 + previous * FRAME + 512);
+    writeFileSync(`${path}-wal`, torn);
+    expect(unusableFrames(`${path}-wal`)?.commits).toBe(1);
+  });
+
+  it('is none that a checkpoint has overwritten in part, or that is not there', async () => {
+    const path = await crashed(40);
+    expect(unusableFrames(`${path}-wal`)).toBeNull();
+    expect(unusableFrames(`${path}-none`)).toBeNull();
+    const database = new DatabaseSync(path);
+    database.exec("pragma wal_checkpoint(restart); insert into meta values ('a', 1)");
+    expect(statSync(`${path}-wal`).size).toBeGreaterThan(10 * FRAME);
+    expect(unusableFrames(`${path}-wal`)).toBeNull();
+    database.close();
+  });
+});
+
+describe('T11: a flipped byte of an event', () => {
+  it.each([
+    ['its body', Buffer.from('"padding":"7777'), 12],
+    ['its id', Buffer.from('evt_7resource'), 4],
+    ['its source', Buffer.from('castaicastai-eventevt_7'), 2],
+  ])('in %s is noticed: it is shown as damaged, and not handed out as what was received', async (_, text, offset) => {
+    const path = await closed(20);
+    flip(path, (bytes) => {
+      // All of them: SQLite leaves copies behind where it moved a row.
+      for (let at = bytes.indexOf(text); at > 0; at = bytes.indexOf(text, at + 1)) change(bytes, at + offset, 1);
+    });
+    const { store, told } = await opened(path);
+    const due = await allDue(store);
+    expect(due.filter(({ event }) => event.damaged === true)).toHaveLength(2);
+    await expectTrue(store);
+    const [uid = ''] = due.filter(({ event }) => event.damaged === true).map(({ event }) => event.uid);
+    expect((await store.stories(uid))[0]?.event.damaged).toBe(true);
+    expect(told.salvaged).toEqual([]);
+    await store.close();
+  });
+
+  it('from before there was a checksum goes unnoticed, and is served', async () => {
+    const path = await closed(20);
+    const database = new DatabaseSync(path);
+    database.exec("update events set crc = null, body = x'00' where seq = 8");
+    database.close();
+    const { store } = await opened(path);
+    const due = await allDue(store);
+    expect(due.find(({ event }) => event.id === 'evt_7')?.event.damaged).toBeUndefined();
+    await store.close();
+  });
+});
+
+describe('T11: a damaged file', () => {
+  it('is salvaged around pages that cannot be read: what is lost is told, what waits for it is not silence', async () => {
+    const path = await closed(EVENTS);
+    const pages = pagesOf(path, 'events');
+    destroy(path, ...pages.slice(3, 5));
+    const damaged = readFileSync(path);
+    const { store, told } = await opened(path);
+    await meets(store, told);
+    const [found] = told.salvaged;
+    expect(readFileSync(found?.kept ?? '').equals(damaged)).toBe(true);
+    await expectTrue(store);
+    const all = await listed(store);
+    const lost = (await allDue(store)).filter(({ event }) => event.damaged === true);
+    expect(lost.length).toBeGreaterThan(0);
+    expect(found).toMatchObject({ events: all.filter((n) => !Number.isNaN(n)).length, eventsToRoute: 0 });
+    expect(found?.eventsLost).toBeGreaterThan(0);
+    expect(new Set((await allRows(store)).map((row) => row.eventUid)).size).toBe(EVENTS);
+    expect((await store.accept(arrivalOf(0))).kind).toBe('duplicate');
+    expect((await store.accept(arrival('evt_new'))).kind).toBe('stored');
+    await store.close();
+  });
+
+  it('whose deliveries are lost in part owes a dead letter for each event, which a replay routes anew', async () => {
+    const path = await closed(EVENTS);
+    destroy(path, pagesOf(path, 'deliveries')[1] ?? 0);
+    const { store, told } = await opened(path);
+    await meets(store, told);
+    const letters = await allRows(store, { reason: DEAD.damaged });
+    expect(letters.length).toBe(told.salvaged[0]?.eventsToRoute);
+    expect(letters.length).toBeGreaterThan(10);
+    const [letter] = letters;
+    expect(letter).toMatchObject({ state: 'dead', sink: null, index: 1_000_000 });
+    expect(await store.reroute([{ eventUid: letter?.eventUid ?? '', index: 1_000_000, owes: [owedTo('elsewhere')] }], T0)).toEqual([1]);
+    expect(new Set(await listed(store)).size).toBe(EVENTS);
+    await store.close();
+  });
+
+  it('whose first page is destroyed has everything behind it', async () => {
+    const path = await closed(EVENTS);
+    destroy(path, 1);
+    const { store, told } = await opened(path);
+    expect(told.salvaged).toMatchObject([{ events: EVENTS, eventsUnreadable: 0, eventsLost: 0, eventsToRoute: 0 }]);
+    expect(await listed(store)).toEqual(numbered(EVENTS));
+    await expectTrue(store);
+    await store.close();
+  });
+
+  it('whose tables have other names is salvaged by those they should have', async () => {
+    const path = await closed(EVENTS);
+    flip(path, (bytes) => void bytes.write('attempty', bytes.indexOf('attempts')));
+    flip(path, (bytes) => void bytes.write('b', bytes.indexOf('body blob')));
+    const { store, told } = await opened(path);
+    expect(told.salvaged).toMatchObject([{ events: EVENTS }]);
+    await store.close();
+  });
+
+  it('that is empty has what its WAL has', async () => {
+    const path = await crashed(EVENTS);
+    truncateSync(path, 0);
+    const { store, told } = await opened(path);
+    expect(told.salvaged).toHaveLength(1);
+    expect((await listed(store)).length).toBeGreaterThan(EVENTS / 2);
+    expect(existsSync(`${told.salvaged[0]?.kept ?? ''}-wal`)).toBe(true);
+    await expectTrue(store);
+    await store.close();
+  });
+
+  it('of which nothing can be read but that it was a store begins anew', async () => {
+    const path = await closed(EVENTS);
+    destroy(path, ...numbered(statSync(path).size / PAGE - 1).map((n) => n + 2));
+    const { store, told } = await opened(path);
+    expect(told.salvaged).toMatchObject([{ events: 0, deliveries: 0 }]);
+    expect((await store.accept(arrivalOf(0))).kind).toBe('stored');
+    await store.close();
+  });
+
+  it('is salvaged while the store is at work, once a thread comes upon the damage', { timeout: 60_000 }, async () => {
+    const path = await closed(EVENTS);
+    const { store, told } = await opened(path);
+    destroy(path, pagesOf(path, 'events')[4] ?? 0);
+    await meets(store, told);
+    expect(told.damaged[0]).toContain(`${path} is damaged (`);
+    expect((await store.accept(arrival('evt_new'))).kind).toBe('stored');
+    await expectTrue(store);
+    await store.close();
+    expect(readdirSync(dirname(path)).filter((file) => file.endsWith('.damaged'))).toEqual([]);
+  });
+
+  it('is salvaged at the start where a process met the damage and was killed', async () => {
+    const path = await closed(EVENTS);
+    writeFileSync(`${path}.damaged`, 'a page\n');
+    const { store, told } = await opened(path);
+    expect(told.salvaged).toMatchObject([{ events: EVENTS, eventsUnreadable: 0 }]);
+    expect(await listed(store)).toEqual(numbered(EVENTS));
+    await store.close();
+    const again = await opened(path);
+    expect(again.told.salvaged).toEqual([]);
+    await again.store.close();
+  });
+
+  it('that was moved aside by a process that was killed then is followed by the salvaged one', async () => {
+    const path = await closed(EVENTS);
+    renameSync(path, `${path}.salvaged`);
+    writeFileSync(`${path}-wal`, 'of the damaged one');
+    const { store } = await opened(path);
+    expect(await listed(store)).toEqual(numbered(EVENTS));
+    await store.close();
+    const beside = readdirSync(dirname(path)).find((file) => /\.damaged-.*-wal$/.test(file)) ?? '';
+    expect(readFileSync(join(dirname(path), beside), 'utf8')).toBe('of the damaged one');
+    expect(beside).toContain(basename(path));
+  });
+});
+
+describe('T11: any damage', () => {
+  const SEEDS = 60;
+  const AT_ONCE = 4;
+  const MANY = 300;
+  /** Where the header says what a person has to decide on: the number of the tables' version, and whose file it is. */
+  const isTold = (at: number): boolean => at >= 60 && at < 72;
+
+  /** Flips up to 64 bits, or cuts the end off. */
+  function harm(bytes: Buffer, random: () => number, isSpared: (at: number) => boolean): { bytes: Buffer; flips: number } {
+    if (random() < 0.25) return { bytes: bytes.subarray(0, Math.max(PAGE, Math.floor(random() * bytes.length))), flips: 0 };
+    const flips = 1 + Math.floor(random() * 64);
+    for (let n = 0; n < flips; n++) {
+      const at = Math.floor(random() * bytes.length);
+      if (!isSpared(at)) change(bytes, at, 1 << Math.floor(random() * 8));
+    }
+    return { bytes, flips };
+  }
+
+  it(
+    `to the file or its WAL: it opens, hands out nothing that was not put in, nothing twice, and tells what is missing (SEED=${SEED})`,
+    { timeout: 240_000 },
+    async () => {
+      const [atRest, killed] = [await closed(MANY), await crashed(MANY)];
+      const made = directory();
+      const one = async (seed: number): Promise<void> => {
+        const random = randomFrom(seed);
+        const [path, inWal] = [join(made, `${seed}.db`), random() < 0.5];
+        const harmed = inWal ? harm(readFileSync(`${killed}-wal`), random, () => false) : harm(readFileSync(atRest), random, isTold);
+        writeFileSync(path, inWal ? readFileSync(killed) : harmed.bytes);
+        if (inWal) writeFileSync(`${path}-wal`, harmed.bytes);
+        const { store, told } = await opened(path);
+        const due = await vi.waitFor(
+          async () => {
+            await store.probe();
+            await allRows(store);
+            return allDue(store);
+          },
+          { timeout: 60_000, interval: 20 },
+        );
+        const whole = due.filter(({ event }) => event.damaged !== true);
+        for (const { event } of whole) expect(event.body.equals(bodyOf(Number(event.id.slice(4)))), `seed ${seed}`).toBe(true);
+        const ids = due.map(({ event, index, sink }) => `${event.uid}.${index} to ${sink}`);
+        expect(new Set(ids).size, `seed ${seed}`).toBe(ids.length);
+        const there = new Set(whole.map(({ event }) => Number(event.id.slice(4))));
+        const missing = numbered(MANY).filter((n) => wasDue(n) && !there.has(n));
+        const silent = told.salvaged.length + told.commitsLost.length === 0 && due.length === whole.length;
+        // What a crash leaves behind is no damage. In the file, a flipped bit of a delivery is one that SQLite does not notice.
+        if (silent && inWal) expect(missing, `seed ${seed}`).toEqual(numbered(MANY).filter((n) => wasDue(n) && n >= (missing[0] ?? MANY)));
+        if (silent && !inWal) expect(missing.length, `seed ${seed}`).toBeLessThanOrEqual(harmed.flips);
+        expect((await store.accept(arrival(`evt_new_${seed}`))).kind, `seed ${seed}`).toBe('stored');
+        await store.close();
+      };
+      const seeds = numbered(SEEDS).map((n) => SEED + n);
+      const lane = async (): Promise<void> => {
+        for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) await one(seed);
+      };
+      await Promise.all(numbered(AT_ONCE).map(lane));
+    },
+  );
+});
+
+/** Does something of the event wait in `filled`? */
+function wasDue(n: number): boolean {
+  return n % 10 !== 3;
+}
