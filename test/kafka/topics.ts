@@ -32,7 +32,7 @@ export async function createTopic(
 ): Promise<string> {
   await withAdmin(brokers, async (admin) => {
     const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-    await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }] });
+    await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }], waitForLeaders: false });
     await allLed(admin, topic);
   });
   return topic;

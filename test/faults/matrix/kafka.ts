@@ -96,9 +96,9 @@ async function waitsBecause(stand: Stand, reason: string): Promise<void> {
 
 async function killedOften(broker: Broker | undefined, stand: Stand): Promise<void> {
   for (let kill = 0; kill < KILLS; kill++) {
-    await pause(stand.random() * 1_500);
+    await pause(stand.random() * 1_000);
     await broker?.kill();
-    await pause(stand.random() * 1_500);
+    await pause(stand.random() * 1_000);
     await broker?.start();
   }
   await auditKeepsUp(stand);
