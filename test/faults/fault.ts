@@ -17,6 +17,8 @@ export interface Fault {
   readonly needs?: readonly Need[];
   /** Reasons a dead letter may have because of it. */
   readonly mayDie?: readonly string[];
+  /** It destroys what is stored: what was in those bytes can be lost, and must be all that is. */
+  readonly destroys?: boolean;
   /** False: it strikes alone. */
   readonly mixes?: boolean;
   /** How often it struck. */

@@ -32,7 +32,7 @@ export function document(ran: readonly Ran[], command: string, minutes: number):
 
 \`${command}\`: ${ran.length} runs in ${minutes.toFixed(0)} minutes, ${failed} of them failed; ${cpus().length} cores, Node ${process.versions.node}, ${new Date().toISOString().slice(0, 10)}.
 
-Each run starts the built bridge as a process of its own on a new database, with two HTTP sinks, a stand-in for Slack and, where Java is there, a topic of a real Kafka broker, posts about 500 distinct signed events a second from 24 connections (each is posted until it is acknowledged, as senders do), and lets the fault strike in the middle of it. Afterwards a fresh event must be delivered at every sink, the load ends, everything that waits is delivered, and every acknowledged event is counted: delivered, dead or waiting, at every sink it is owed to, with equal bytes and one delivery id. *Lost*: acknowledged events of which a delivery is nowhere. *Duplicated*: arrivals at a sink beyond the first of their delivery, all with the same delivery id. *Recovered*: from the end of the fault until an event posted then was delivered at every sink.
+Each run starts the built bridge as a process of its own on a new database, with two HTTP sinks, a stand-in for Slack and, where Java is there, a topic of a real Kafka broker, posts about 500 distinct signed events a second from 24 connections (each is posted until it is acknowledged, as senders do), and lets the fault strike in the middle of it. Afterwards a fresh event must be delivered at every sink, the load ends, everything that waits is delivered, and every acknowledged event is counted: delivered, dead or waiting, at every sink it is owed to, with equal bytes and one delivery id. *Lost*: acknowledged events of which a delivery is nowhere. *Duplicated*: arrivals at a sink beyond the first of their delivery, all with the same delivery id. *Recovered*: from the end of the fault until an event posted then was delivered at every sink. \\*: the fault destroys bytes of the database under the bridge; so many acknowledged events were in them.
 
 ${table(ran)}
 `;
@@ -44,15 +44,21 @@ function row(name: string, ran: readonly Ran[]): string[] {
   const times = results.map(({ recoverMs }) => recoverMs).sort((a, b) => a - b);
   const strikes = sum(({ strikes }) => strikes.reduce((total, count) => total + count, 0));
   const recovered = `${seconds(times[Math.floor(times.length / 2)])} s, ${seconds(times.at(-1))} s`;
-  return [
-    name,
-    String(ran.length),
-    strikes,
-    sum(({ acknowledged }) => acknowledged),
-    sum(({ lost }) => lost),
-    sum(({ duplicated }) => duplicated),
-    recovered,
-  ];
+  return [name, String(ran.length), strikes, sum(({ acknowledged }) => acknowledged), lost(ran), sum(({ duplicated }) => duplicated), recovered];
+}
+
+/** What a fault destroyed stands apart, with a star. */
+function lost(ran: readonly Ran[]): string {
+  const [destroying, others] = [ran.filter(destroys), ran.filter((one) => !destroys(one))].map((some) =>
+    some.reduce((total, { result }) => total + result.lost, 0),
+  );
+  const star = `${destroying} \\*`;
+  if (ran.every(destroys)) return star;
+  return ran.some(destroys) ? `${others}, and ${star}` : `${others}`;
+}
+
+function destroys({ faults }: Ran): boolean {
+  return faults.some((fault) => fault.destroys === true);
 }
 
 function seconds(ms = 0): string {

@@ -18,7 +18,7 @@ export interface Result extends Verdict {
 
 /** Acknowledged before the faults strike: they strike in the middle. */
 const WARM = 150;
-const STRIKE_MS_MAX = 180_000;
+const STRIKE_MS_MAX = 300_000;
 const RECOVER_MS_MAX = 90_000;
 const DRAIN_MS_MAX = 120_000;
 
@@ -45,7 +45,8 @@ export async function runFaults(faults: readonly Fault[], seed: number, brokers:
     const ended = stand.bridge.ended();
     if (ended !== null) problems.push(ended);
     const mayDie = faults.flatMap((fault) => fault.mayDie ?? []);
-    const verdict = judge({ posted: stand.load.posted.values(), arrivals: await stand.arrivals(), rows: await stand.rows(), mayDie });
+    const destroyed = faults.some((fault) => fault.destroys === true);
+    const verdict = judge({ posted: stand.load.posted.values(), arrivals: await stand.arrivals(), rows: await stand.rows(), mayDie, destroyed });
     return { ...verdict, faults: [...problems, ...verdict.faults], seed, strikes, recoverMs, drainMs, durationMs: performance.now() - beganMs };
   } finally {
     await stand.close();

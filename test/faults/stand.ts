@@ -28,6 +28,8 @@ export interface Stand {
   /** Null where no fault needs it. */
   readonly disk: SmallDisk | null;
   readonly shim: Shim | null;
+  /** The database's file. */
+  readonly database: string;
   /** kill -9, and a start that waits until it listens: another fault may keep it from being ready. */
   readonly crash: () => Promise<void>;
   readonly start: () => Promise<void>;
@@ -111,6 +113,7 @@ export async function openStand({ random, brokers, needs }: StandOptions): Promi
     kafka,
     disk,
     shim,
+    database: join(data, 'bridge.db'),
     crash: async () => {
       await bridge.kill();
       await start();

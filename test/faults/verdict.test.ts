@@ -38,6 +38,13 @@ describe('the verdict', () => {
     expect(judge({ ...good, posted: [unanswered], arrivals: [arrival('a', { hash: 'h2' }), arrival('b')] }).faults).toHaveLength(1);
   });
 
+  it('counts what was destroyed with the store, and finds fault with nothing but that', () => {
+    const rows = [row('b')];
+    expect(judge({ ...good, rows, destroyed: true })).toMatchObject({ lost: 0, faults: [] });
+    expect(judge({ ...good, rows, arrivals: [arrival('b')], destroyed: true })).toMatchObject({ lost: 1, faults: [] });
+    expect(judge({ ...good, rows, arrivals: [arrival('b', { hash: 'h2' })], destroyed: true }).faults).toHaveLength(1);
+  });
+
   it.each<[string, Partial<typeof good>, RegExp]>([
     ['an event that the store does not know', { rows: [], arrivals: [] }, /^LOST/],
     ['one of two deliveries that is nowhere', { rows: [row('a')], arrivals: [arrival('a')] }, /^LOST/],

@@ -7,6 +7,8 @@ export interface Evidence {
   readonly rows: readonly Row[];
   /** Reasons that a dead letter may have in this run. */
   readonly mayDie: readonly string[];
+  /** What was stored was destroyed: what the store does not know any more is counted, and is no fault. */
+  readonly destroyed?: boolean;
 }
 
 /** What the evidence comes to. The run is good where `faults` is empty. */
@@ -25,7 +27,7 @@ export interface Verdict {
 }
 
 /** The law of conservation: acknowledged = delivered + dead + waiting, for every sink; nothing invented, nothing changed, one delivery id each. */
-export function judge({ posted, arrivals, rows, mayDie }: Evidence): Verdict {
+export function judge({ posted, arrivals, rows, mayDie, destroyed = false }: Evidence): Verdict {
   const faults: string[] = [];
   const byId = new Map([...posted].map((event) => [event.id, event]));
   const rowsOf = grouped(rows, (row) => row.eventId);
@@ -52,10 +54,11 @@ export function judge({ posted, arrivals, rows, mayDie }: Evidence): Verdict {
       if (more.length > 0) faults.push(`owed twice: ${event.id} to ${sink}`);
       for (const { deliveryId } of arrived)
         if (deliveryId !== null && row !== undefined && deliveryId !== row.id) faults.push(`another delivery id: ${event.id} at ${sink}`);
-      if (row === undefined && arrived.length > 0) faults.push(`unknown to the store: ${event.id} at ${sink}`);
       if (event.acknowledged) counts.owed += 1;
-      if (row === undefined) isLost ||= event.acknowledged;
-      else if (row.state === 'delivered') {
+      if (row === undefined) {
+        isLost ||= event.acknowledged && arrived.length === 0;
+        if (arrived.length > 0 && !destroyed) faults.push(`unknown to the store: ${event.id} at ${sink}`);
+      } else if (row.state === 'delivered') {
         counts.delivered += 1;
         if (arrived.length > 0) continue;
         faults.push(`delivered, says the store, but never arrived: ${event.id} at ${sink}`);
@@ -68,7 +71,7 @@ export function judge({ posted, arrivals, rows, mayDie }: Evidence): Verdict {
     }
     if (!isLost) continue;
     counts.lost += 1;
-    faults.push(`LOST: ${event.id} was acknowledged, and a delivery of it is nowhere`);
+    if (!destroyed) faults.push(`LOST: ${event.id} was acknowledged, and a delivery of it is nowhere`);
   }
   return { ...counts, faults };
 }

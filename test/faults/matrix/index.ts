@@ -1,6 +1,7 @@
 import type { Fault } from '../fault.js';
 import { clockFaults } from './clock.js';
 import { configurationFaults } from './configuration.js';
+import { damageFaults } from './damage.js';
 import { diskFaults } from './disk.js';
 import { httpFaults } from './http.js';
 import { kafkaFaults } from './kafka.js';
@@ -12,6 +13,7 @@ export const matrix: readonly Fault[] = [
   ...processFaults,
   ...configurationFaults,
   ...diskFaults,
+  ...damageFaults,
   ...clockFaults,
   ...kafkaFaults,
   ...httpFaults,
