@@ -6,7 +6,7 @@ import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver
 import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
 import { served, until, type Served } from '../e2e/serve.js';
 import { configurationOf, owedBy, type Places, type Variant } from './configuration.js';
-import type { Need } from './fault.js';
+import { pause, type Need } from './fault.js';
 import { openKafka, type Brokers, type KafkaStand } from './kafka.js';
 import { hashOf, type Arrival, type Row } from './ledger.js';
 import { startLoad, type Load } from './load.js';
@@ -54,6 +54,8 @@ export interface StandOptions {
 
 const CONNECTIONS = 24;
 const PER_SECOND = 500;
+const ASKED_MAX = 600;
+const ASKED_AGAIN_MS = 100;
 
 export async function openStand({ random, brokers, needs }: StandOptions): Promise<Stand> {
   const disk = needs.includes('small-disk') ? await mountSmallDisk() : null;
@@ -78,9 +80,14 @@ export async function openStand({ random, brokers, needs }: StandOptions): Promi
   const owes = (type: string): string[] => owedBy(type, places, variant);
   const load = startLoad({ url: bridge.url, secret, random, owes, connections: CONNECTIONS, perSecond: PER_SECOND });
 
+  /** A bridge that is down, or whose store is, is asked again. */
   const api = async (path: string): Promise<{ deliveries: Row[]; next: string | null }> => {
-    const answer = await fetch(`${bridge.operations}${path}`);
-    return (await answer.json()) as { deliveries: Row[]; next: string | null };
+    for (let asked = 0; asked < ASKED_MAX; asked++) {
+      const answer = await fetch(`${bridge.operations}${path}`).catch(() => null);
+      if (answer?.ok === true) return (await answer.json()) as { deliveries: Row[]; next: string | null };
+      await pause(ASKED_AGAIN_MS);
+    }
+    throw new Error(`the operators' API does not answer ${path}`);
   };
   const rows = async (query = ''): Promise<Row[]> => {
     const all: Row[] = [];
