@@ -1,14 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
-import { whyNoBroker } from '../kafka/jars.js';
 import { randomFrom } from '../random.js';
-import type { Fault, Need } from './fault.js';
+import type { Fault } from './fault.js';
 import { createBrokers, type Brokers } from './kafka.js';
 import { matrix } from './matrix/index.js';
+import { ableHere } from './needs.js';
 import { document, table, type Ran } from './report.js';
 import { runFaults } from './run.js';
-import { whyNoShim } from './shim/compile.js';
-import { whyNoSmallDisk } from './small-disk.js';
 
 interface Options {
   readonly minutes: number;
@@ -33,21 +31,24 @@ const program = new Command('npm run faults --')
   .addHelpText('after', `\nFaults:\n${matrix.map(({ name }) => `  ${name}`).join('\n')}\n\nExit codes: 0 nothing was lost, 1 something was.`)
   .parse();
 const options = program.opts<Options>();
-const left = await leftOut();
-const able = matrix.filter((fault) => (fault.needs ?? []).every((need) => left[need] === undefined));
-for (const [need, why] of Object.entries(left)) console.error(`left out, what needs ${need}: ${why}`);
+const { able, leftOut, kafka } = await ableHere();
+for (const line of leftOut) console.error(`left out, ${line}`);
 
 const random = randomFrom(options.seed);
 const beganMs = performance.now();
 const ran: Ran[] = [];
+let broken = 0;
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort());
-const brokers = left.kafka === undefined ? createBrokers() : null;
+const brokers = kafka ? createBrokers() : null;
 try {
   console.error(`seed ${options.seed}`);
   for (const { faults, seed } of plan(options)) {
     if (interrupted.signal.aborted) break;
-    await runOne(faults, seed, brokers);
+    await runOne(faults, seed, brokers).catch((error: unknown) => {
+      broken += 1;
+      console.error(`the run itself broke: ${error instanceof Error ? error.stack : String(error)}`);
+    });
   }
 } finally {
   await brokers?.close();
@@ -55,7 +56,7 @@ try {
 console.log(table(ran));
 const command = `npm run faults -- --minutes ${options.minutes} --seed ${options.seed}`;
 if (options.write !== undefined) writeFileSync(options.write, document(ran, command, minutesSince(beganMs)));
-process.exitCode = ran.some(({ result }) => result.faults.length > 0) ? 1 : 0;
+process.exitCode = broken > 0 || ran.some(({ result }) => result.faults.length > 0) ? 1 : 0;
 
 /** With `only`, what it names. Otherwise round after round of all faults in a new order, every third run a mixture, until the time is up. */
 function* plan({ only, runs = 1, seed, minutes }: Options): Generator<{ faults: readonly Fault[]; seed: number }> {
@@ -100,11 +101,6 @@ function shuffled<Item>(items: readonly Item[]): Item[] {
 function named(name: string): Fault {
   const fault = able.find((one) => one.name === name.trim()) ?? able.find((one) => one.name.includes(name.trim()));
   return fault ?? program.error(`no fault is named "${name}": --help lists them`, { exitCode: 2 });
-}
-
-async function leftOut(): Promise<Partial<Record<Need, string>>> {
-  const why = { kafka: await whyNoBroker(), 'small-disk': await whyNoSmallDisk(), shim: await whyNoShim() };
-  return Object.fromEntries(Object.entries(why).filter(([, reason]) => reason !== null));
 }
 
 function number(text: string): number {
