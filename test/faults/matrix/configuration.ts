@@ -5,7 +5,7 @@ import type { Stand } from '../stand.js';
 import { comesTrue, replayed } from '../suffering.js';
 
 const RELOADS = 100;
-const KILLS = 5;
+const KILLS = 4;
 const VARIANTS: readonly Variant[] = [{ spare: true }, { changed: true }, { reordered: true }, { changed: true, spare: true }, {}];
 
 function any(random: () => number): Variant {

@@ -3,7 +3,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { until } from '../../e2e/serve.js';
 import { given, type Fault } from '../fault.js';
 
-const KILLS = 5;
+const KILLS = 4;
 /** Changes of the files while a database is opened and migrated. */
 const OPENING = 25;
 

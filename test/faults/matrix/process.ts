@@ -1,7 +1,7 @@
 import { until } from '../../e2e/serve.js';
 import { given, pause, type Fault } from '../fault.js';
 
-const KILLS = 5;
+const KILLS = 4;
 const STOPS = 3;
 
 /** kill -9 of the bridge, at every stage of its life, and its orderly end. */
