@@ -8,6 +8,9 @@ import { ableHere } from './needs.js';
 import { document, table, type Ran } from './report.js';
 import { runFaults } from './run.js';
 
+/** How often a run kills the process, where that is its fault. */
+const KILLS = 12;
+
 interface Options {
   readonly minutes: number;
   readonly seed: number;
@@ -75,7 +78,7 @@ function* plan({ only, runs = 1, seed, minutes }: Options): Generator<{ faults: 
 
 async function runOne(faults: readonly Fault[], seed: number, kafka: Brokers | null): Promise<void> {
   const name = faults.map((fault) => fault.name).join(' + ');
-  const result = await runFaults(faults, seed, kafka);
+  const result = await runFaults(faults, seed, kafka, KILLS);
   ran.push({ faults, result });
   const { acknowledged, lost, duplicated, recoverMs, durationMs } = result;
   const figures = `acknowledged ${acknowledged}, lost ${lost}, duplicated ${duplicated}, recovered in ${seconds(recoverMs)} s, ${seconds(durationMs)} s in all`;

@@ -26,6 +26,7 @@ const QUICK = [
 ];
 const MIXTURE = ['kill -9 under load', 'fsync fails with EIO, then works', 'Kafka: answers lost, and the connection', 'HTTP: hangs for 5 s'];
 
+const KILLS = 4;
 const RUN_MS_MAX = 400_000;
 const seed = Number(process.env['CASTBRIDGE_SEED'] ?? Math.floor(Math.random() * 1e9));
 const { able, leftOut, kafka } = await ableHere();
@@ -42,7 +43,7 @@ describe(`nothing acknowledged is lost (CASTBRIDGE_SEED=${seed})`, () => {
 
   for (const { name, faults } of runs)
     it.skipIf(faults.some((fault) => !able.includes(fault)))(name, { timeout: RUN_MS_MAX }, async () => {
-      const result = await runFaults(faults, seed, brokers);
+      const result = await runFaults(faults, seed, brokers, KILLS);
       expect(result.faults, `again: npm run faults -- --only '${name}' --seed ${seed}`).toEqual([]);
       expect(result.acknowledged).toBeGreaterThan(100);
     });

@@ -23,10 +23,10 @@ const RECOVER_MS_MAX = 90_000;
 const DRAIN_MS_MAX = 120_000;
 
 /** Load, faults, recovery, the end of the load, the draining, the verdict. */
-export async function runFaults(faults: readonly Fault[], seed: number, brokers: Brokers | null): Promise<Result> {
+export async function runFaults(faults: readonly Fault[], seed: number, brokers: Brokers | null, kills: number): Promise<Result> {
   const beganMs = performance.now();
   const random = randomFrom(seed);
-  const stand = await openStand({ random, brokers, needs: faults.flatMap((fault) => fault.needs ?? []) });
+  const stand = await openStand({ random, kills, brokers, needs: faults.flatMap((fault) => fault.needs ?? []) });
   try {
     await stand.load.more(WARM);
     const problems: string[] = [];

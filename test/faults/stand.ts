@@ -18,6 +18,8 @@ export interface Stand {
   readonly bridge: Served;
   readonly load: Load;
   readonly random: () => number;
+  /** How often a fault that kills the process does so. */
+  readonly kills: number;
   /** The HTTP sink that faults strike at. */
   readonly inventory: HttpReceiver;
   /** One that always works. */
@@ -47,6 +49,7 @@ export interface Stand {
 
 export interface StandOptions {
   readonly random: () => number;
+  readonly kills: number;
   /** Null: without Kafka. */
   readonly brokers: Brokers | null;
   readonly needs: readonly Need[];
@@ -57,7 +60,7 @@ const PER_SECOND = 500;
 const ASKED_MAX = 600;
 const ASKED_AGAIN_MS = 100;
 
-export async function openStand({ random, brokers, needs }: StandOptions): Promise<Stand> {
+export async function openStand({ random, kills, brokers, needs }: StandOptions): Promise<Stand> {
   const disk = needs.includes('small-disk') ? await mountSmallDisk() : null;
   const data = join(disk?.folder ?? mkdtempSync(join(tmpdir(), 'castbridge-data-')), 'data');
   const shim = needs.includes('shim') ? await shimmed(data) : null;
@@ -114,6 +117,7 @@ export async function openStand({ random, brokers, needs }: StandOptions): Promi
     bridge,
     load,
     random,
+    kills,
     inventory,
     audit,
     slack,

@@ -5,7 +5,6 @@ import type { Stand } from '../stand.js';
 import { comesTrue, replayed } from '../suffering.js';
 
 const RELOADS = 100;
-const KILLS = 4;
 const VARIANTS: readonly Variant[] = [{ spare: true }, { changed: true }, { reordered: true }, { changed: true, spare: true }, {}];
 
 function any(random: () => number): Variant {
@@ -35,15 +34,15 @@ export const configurationFaults: readonly Fault[] = [
   {
     name: 'kill -9 in a reload',
     part: 'process',
-    async strike({ random, reload, crash, bridge }) {
-      for (let kill = 0; kill < KILLS; kill++) {
+    async strike({ kills, random, reload, crash, bridge }) {
+      for (let kill = 0; kill < kills; kill++) {
         await until(() => bridge.isUp());
         reload(any(random));
         await pause(random() * 40);
         await crash();
       }
       reload({});
-      return KILLS;
+      return kills;
     },
   },
   {

@@ -3,7 +3,6 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { until } from '../../e2e/serve.js';
 import { given, type Fault } from '../fault.js';
 
-const KILLS = 4;
 /** Changes of the files while a database is opened and migrated. */
 const OPENING = 25;
 
@@ -14,8 +13,9 @@ export const damageFaults: readonly Fault[] = [
     part: 'process',
     needs: ['shim'],
     mixes: false,
-    async strike({ bridge, shim, random, start, database }) {
-      for (let kill = 0; kill < KILLS; kill++) {
+    async strike({ kills, bridge, shim, random, start: restart, database }) {
+      let killed = 0;
+      for (let round = 0; round < kills; round++) {
         await bridge.stop();
         given(shim).heal();
         asOfVersionOne(database);
@@ -23,9 +23,11 @@ export const damageFaults: readonly Fault[] = [
         bridge.spawn();
         await until(async () => bridge.ended() !== null || bridge.isUp());
         given(shim).killIn(0);
-        if (bridge.ended() !== null) await start();
+        if (bridge.ended() === null) continue;
+        killed += 1;
+        await restart();
       }
-      return KILLS;
+      return killed;
     },
   },
   damaged('a torn frame at the end of the WAL', (wal, random) => appendFileSync(wal, noise(random, 1 + Math.floor(random() * 4_000))), { wal: true }),

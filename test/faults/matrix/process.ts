@@ -1,7 +1,6 @@
 import { until } from '../../e2e/serve.js';
 import { given, pause, type Fault } from '../fault.js';
 
-const KILLS = 4;
 const STOPS = 3;
 
 /** kill -9 of the bridge, at every stage of its life, and its orderly end. */
@@ -9,39 +8,39 @@ export const processFaults: readonly Fault[] = [
   {
     name: 'kill -9 under load',
     part: 'process',
-    async strike({ crash, random }) {
-      for (let kill = 0; kill < KILLS; kill++) {
+    async strike({ kills, crash, random }) {
+      for (let kill = 0; kill < kills; kill++) {
         await pause(random() * 600);
         await crash();
       }
-      return KILLS;
+      return kills;
     },
   },
   {
     name: 'kill -9 while it starts',
     part: 'process',
-    async strike({ bridge, random, crash }) {
-      for (let kill = 0; kill < KILLS; kill++) {
+    async strike({ kills, bridge, random, crash }) {
+      for (let kill = 0; kill < kills; kill++) {
         await bridge.kill();
         bridge.spawn();
         await pause(random() * 1_200);
       }
       await crash();
-      return KILLS + 1;
+      return kills + 1;
     },
   },
   {
     name: 'kill -9 while it shuts down',
     part: 'process',
-    async strike({ bridge, random, load, start }) {
-      for (let kill = 0; kill < KILLS; kill++) {
+    async strike({ kills, bridge, random, load, start }) {
+      for (let kill = 0; kill < kills; kill++) {
         bridge.signal('SIGTERM');
         await pause(random() * 60);
         await bridge.kill();
         await start();
         await load.more(30);
       }
-      return KILLS;
+      return kills;
     },
   },
   killedAt('kill -9 in the place of any write or fsync', { within: 400 }),
@@ -50,14 +49,14 @@ export const processFaults: readonly Fault[] = [
     name: 'a power cut under load',
     part: 'process',
     needs: ['shim'],
-    async strike({ bridge, shim, random, load, start }) {
-      for (let cut = 0; cut < KILLS; cut++) {
+    async strike({ kills, bridge, shim, random, load, start }) {
+      for (let cut = 0; cut < kills; cut++) {
         await load.more(Math.floor(random() * 60));
         await bridge.kill();
         given(shim).powerCut(random);
         await start();
       }
-      return KILLS;
+      return kills;
     },
   },
   {
@@ -101,13 +100,13 @@ function killedAt(name: string, { within, mainFileOnly = false }: { within: numb
     name,
     part: 'process',
     needs: ['shim'],
-    async strike({ bridge, shim, random, start }) {
-      for (let kill = 0; kill < KILLS; kill++) {
+    async strike({ kills, bridge, shim, random, start }) {
+      for (let kill = 0; kill < kills; kill++) {
         given(shim).killIn(1 + Math.floor(random() * within), { mainFileOnly });
         await until(() => bridge.ended() !== null);
         await start();
       }
-      return KILLS;
+      return kills;
     },
   };
 }
