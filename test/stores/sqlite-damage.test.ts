@@ -1,12 +1,13 @@
 import { DatabaseSync } from '@photostructure/sqlite';
-import { existsSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { DEAD } from '../../src/core/delivery.js';
 import type { Store } from '../../src/core/store.js';
 import { unusableFrames } from '../../src/stores/sqlite/wal.js';
-import { allRows, arrival, LIMITS, numbered, owedTo, T0 } from '../contract/store/rig.js';
+import { allRows, arrival, delivered, LIMITS, numbered, owedTo, T0 } from '../contract/store/rig.js';
 import { allDue, arrivalOf, bodyOf, closed, crashed, flip, listed, listening, type Told } from './damage-rig.js';
+import { fill, smallDisk } from './small-disk.js';
 import { directory, openStore, randomFrom } from './sqlite-rig.js';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
@@ -84,6 +85,27 @@ describe('T11: a damaged WAL', () => {
     expect(again.told.commitsLost).toEqual([]);
     await again.store.close();
   });
+
+  it(
+    'on a full disk is kept once there is room for the copy; until then the store is open, and unavailable',
+    { timeout: 60_000 },
+    async ({ skip }) => {
+      const disk = smallDisk() ?? skip('this process may not mount');
+      const made = await crashed(EVENTS);
+      flip(`${made}-wal`, (bytes) => change(bytes, 32 + 40 * FRAME + 2_000, 1));
+      const path = join(disk, 'bridge.db');
+      for (const end of ['', '-wal']) copyFileSync(`${made}${end}`, `${path}${end}`);
+      fill(join(disk, 'ballast'));
+      truncateSync(join(disk, 'ballast'), statSync(join(disk, 'ballast')).size - 16 * PAGE);
+      const { store, told } = await opened(path);
+      await expect(store.probe()).rejects.toThrow('make room on its disk');
+      expect(readdirSync(disk).filter((file) => file.includes('-wal.damaged'))).toEqual([]);
+      rmSync(join(disk, 'ballast'));
+      await vi.waitFor(() => store.probe(), { timeout: 20_000 });
+      expect(told.commitsLost).toHaveLength(1);
+      await store.close();
+    },
+  );
 
   it('whose header is damaged is kept and told', async () => {
     const path = await crashed(EVENTS);
@@ -208,6 +230,33 @@ describe('T11: a damaged file', () => {
     expect(letter).toMatchObject({ state: 'dead', sink: null, index: 1_000_000 });
     expect(await store.reroute([{ eventUid: letter?.eventUid ?? '', index: 1_000_000, owes: [owedTo('elsewhere')] }], T0)).toEqual([1]);
     expect(new Set(await listed(store)).size).toBe(EVENTS);
+    await store.close();
+  });
+
+  it('whose attempts alone are left of an event has none of them at the next event with its number', async () => {
+    const path = await closed(EVENTS);
+    const database = new DatabaseSync(path);
+    // The last that was tried, and what comes after it.
+    database.exec('delete from events where seq >= 119; delete from deliveries where event_seq >= 119; delete from dedup');
+    database.close();
+    writeFileSync(`${path}.damaged`, 'a page\n');
+    const { store } = await opened(path);
+    const receipt = await store.accept(arrival('evt_new', { owes: [owedTo('archive'), owedTo('ops')] }));
+    const uid = receipt.kind === 'stored' ? receipt.event.uid : '';
+    expect(uid).toMatch(/^3b-/);
+    expect((await store.stories(uid))[0]?.attempts).toEqual([]);
+    await store.close();
+  });
+
+  it('in which the number of an attempt is taken keeps no delivery from being settled', async () => {
+    const path = await closed(EVENTS);
+    const database = new DatabaseSync(path);
+    database.exec('update deliveries set attempts = 0 where event_seq = 3 and n = 1');
+    database.close();
+    const { store } = await opened(path);
+    const { uid } = (await store.stories('evt_2'))[0]?.event ?? { uid: '' };
+    await store.settle(delivered(uid, 1));
+    expect((await store.stories(uid))[0]?.deliveries[1]?.state).toBe('delivered');
     await store.close();
   });
 

@@ -25,8 +25,14 @@ export function mark(file: string, detail: string): void {
 /** Keeps a copy of the WAL, and says where. */
 export function keepWal(file: string, nowMs: number): string {
   const copy = `${file}-wal.${suffix(nowMs)}`;
-  copyFileSync(`${file}-wal`, copy);
-  sync(copy);
+  try {
+    copyFileSync(`${file}-wal`, copy);
+    sync(copy);
+  } catch (error) {
+    // Half a copy takes the room that the next try needs.
+    rmSync(copy, { force: true });
+    throw error;
+  }
   return copy;
 }
 

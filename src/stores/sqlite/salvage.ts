@@ -168,6 +168,8 @@ function mendOwed(fresh: DatabaseSyncInstance, incomplete: readonly Gap[], nowMs
   );
   const epoch = newEpoch();
   for (const { event_seq, since_ms } of lost) insertEvent.run(event_seq, `${event_seq.toString(36)}-${epoch}`, since_ms, KNOWN_DAMAGED);
+  // Attempts alone tell of nothing, and would be taken for those of the next event with this number.
+  fresh.exec('delete from attempts where event_seq not in (select seq from events)');
 
   const inGap = fresh.prepare('select seq from events where seq >= ? and seq < ?');
   const without = fresh.prepare('select seq from events where not exists (select 1 from deliveries where event_seq = seq)');

@@ -4,7 +4,7 @@ import type { Transferable } from 'node:worker_threads';
 import { StoreUnavailable, type StoreContext } from '../../core/store.js';
 import type { Salvaged } from '../../core/telemetry.js';
 import { finishReplacing, isMarked, keepWal, mark } from './aside.js';
-import { lock } from './database.js';
+import { explained, lock } from './database.js';
 import { DamagedDatabase, DiskFailing } from './faults.js';
 import type { ThreadOptions } from './protocol.js';
 import { CLOSED, Thread } from './thread.js';
@@ -39,6 +39,7 @@ export class Threads {
   #fault: Error | null = new StoreUnavailable('the store is being opened');
   /** What has to be salvaged before the threads can start. */
   #damage: string | null = null;
+  /** By a clock that nobody sets. */
   #salvagedMs = -Infinity;
   #opening = Promise.resolve();
 
@@ -116,17 +117,17 @@ export class Threads {
   async #start(): Promise<void> {
     this.#lock ??= lock(this.#options.path);
     const { file } = this.#lock;
-    finishReplacing(file);
+    explained(file, () => finishReplacing(file));
     if (isMarked(file)) this.#damage ??= `${file} was found damaged before`;
     if (this.#damage !== null) await this.#salvage(file, this.#damage);
-    this.#keepUnusable(file);
+    explained(file, () => this.#keepUnusable(file));
     await this.#writer.open();
     await this.#lanes.open();
     await this.#people.open();
   }
 
   async #salvage(file: string, detail: string): Promise<void> {
-    if (Date.now() - this.#salvagedMs < SALVAGE_AGAIN_MS)
+    if (performance.now() - this.#salvagedMs < SALVAGE_AGAIN_MS)
       throw new DamagedDatabase(`${detail}, soon after it was salvaged: look after its disk, then start again`);
     const fault = new DamagedDatabase(`${detail}: it is being salvaged`);
     this.#fault = fault;
@@ -138,7 +139,7 @@ export class Threads {
     } finally {
       await salvager.close();
     }
-    this.#salvagedMs = Date.now();
+    this.#salvagedMs = performance.now();
     this.#damage = null;
   }
 
@@ -149,15 +150,18 @@ export class Threads {
     this.#options.telemetry.commitsLost({ ...unusable, copy: keepWal(file, Date.now()) });
     // No statement is prepared: the driver would keep the file open until it is collected.
     const database = new DatabaseSync(file);
-    database.exec('pragma wal_checkpoint(truncate)');
-    database.close();
+    try {
+      database.exec('pragma wal_checkpoint(truncate)');
+    } finally {
+      database.close();
+    }
   }
 
   /** A thread that serves came upon damage: the file is salvaged now. */
   #meetDamage(detail: string): void {
     if (this.#fault !== null || this.#lock === null) return;
     mark(this.#lock.file, detail);
-    if (Date.now() - this.#salvagedMs < SALVAGE_AGAIN_MS) return;
+    if (performance.now() - this.#salvagedMs < SALVAGE_AGAIN_MS) return;
     this.#fault = new DamagedDatabase(detail);
     this.#damage = detail;
     this.#opening = this.#stop()

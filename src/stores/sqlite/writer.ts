@@ -212,8 +212,9 @@ function prepare(database: DatabaseSyncInstance) {
       update deliveries set state = ?, due_ms = ?, attempts = attempts + 1, reason = ?, detail = ?, settled_ms = ?
       where event_seq = ? and n = ? and state = ${STATE.waiting}
       returning attempts`),
+    // `or replace`: in a file that was damaged the number of an attempt may be taken, and history must not keep a delivery from being settled.
     insertAttempt: database.prepare(
-      'insert into attempts (event_seq, n, attempt, started_ms, duration_ms, outcome, reason, answer) values (?, ?, ?, ?, ?, ?, ?, ?)',
+      'insert or replace into attempts (event_seq, n, attempt, started_ms, duration_ms, outcome, reason, answer) values (?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     replay: database.prepare(`
       update deliveries set state = ${STATE.waiting}, due_ms = ?, since_ms = ?, attempts_before = attempts, reason = null, detail = null, settled_ms = null
