@@ -1,6 +1,19 @@
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { StoreUnavailable } from '../../core/store.js';
 import { codeOf, DamagedDatabase, DiskFailing, isDamage, isDiskFailing, UnusableDatabase } from './faults.js';
 
@@ -62,10 +75,13 @@ export function lock(path: string): { readonly file: string; release(): void } {
   });
 }
 
-/** One name for one file, whatever links lead to it. */
+/** One name for one file, whatever links lead to it; also where nothing is at the end of a link, since a salvaged file may be on its way there. */
 function realPath(path: string): string {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
+  if (existsSync(path)) return realpathSync(path);
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  const place = isLink ? resolve(dirname(path), readlinkSync(path)) : path;
+  return join(realpathSync(dirname(place)), basename(place));
 }
 
 /**
