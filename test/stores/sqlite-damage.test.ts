@@ -1,5 +1,5 @@
 import { DatabaseSync } from '@photostructure/sqlite';
-import { existsSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { DEAD } from '../../src/core/delivery.js';
@@ -272,6 +272,16 @@ describe('T11: a damaged file', () => {
     const again = await opened(path);
     expect(again.told.salvaged).toEqual([]);
     await again.store.close();
+  });
+
+  it('that was moved aside from the end of a link by a process that was killed then is followed by the salvaged one', async () => {
+    const path = await closed(EVENTS);
+    const link = join(directory(), 'link.db');
+    symlinkSync(path, link);
+    renameSync(path, `${path}.salvaged`);
+    const { store } = await opened(link);
+    expect(await listed(store)).toEqual(numbered(EVENTS));
+    await store.close();
   });
 
   it('that was moved aside by a process that was killed then is followed by the salvaged one', async () => {

@@ -1,6 +1,20 @@
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
-import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  statSync,
+  truncateSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { StoreUnavailable } from '../../core/store.js';
 import { codeOf, DamagedDatabase, DiskFailing, isDamage, isDiskFailing, UnusableDatabase } from './faults.js';
 
@@ -49,12 +63,18 @@ export function openForReading(path: string): DatabaseSyncInstance {
 export function lock(path: string): { readonly file: string; release(): void } {
   return explained(path, () => {
     const file = realPath(path);
-    makePrivate(`${file}.lock`);
-    const database = new DatabaseSync(`${file}.lock`);
+    const lockFile = `${file}.lock`;
+    makePrivate(lockFile);
+    const database = new DatabaseSync(lockFile);
     try {
       database.exec('pragma journal_mode = memory; begin exclusive');
     } catch (error) {
       database.close();
+      // Nothing is ever written to it, and who could read this much of it was not locked out by another process.
+      if (isDamage(error) && statSync(lockFile).size > 0) {
+        truncateSync(lockFile);
+        return lock(path);
+      }
       if (codeOf(error) !== SQLITE_BUSY) throw error;
       throw new UnusableDatabase(`${path} is in use by another castbridge: stop it, or give this one a file of its own (storage.path)`);
     }
@@ -62,10 +82,12 @@ export function lock(path: string): { readonly file: string; release(): void } {
   });
 }
 
-/** One name for one file, whatever links lead to it. */
+/** One name for one file, whatever links lead to it; also where a salvage that was cut short has left nothing at the end of a link. */
 function realPath(path: string): string {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
+  if (existsSync(path)) return realpathSync(path);
+  const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  return isLink ? realPath(resolve(dirname(path), readlinkSync(path))) : join(realpathSync(dirname(path)), basename(path));
 }
 
 /**
