@@ -1,6 +1,6 @@
 import { eventUidIn } from '../core/delivery.js';
 import type { EventView, StoredEvent } from '../core/event.js';
-import type { DeliveryFilter, DeliveryKey, DeliveryRow, Owed, Store } from '../core/store.js';
+import type { DeliveryFilter, DeliveryKey, DeliveryRow, EventStory, Owed, Store } from '../core/store.js';
 
 /** What came of a replay. */
 export interface ReplayReport {
@@ -105,17 +105,19 @@ function reportOf(all: readonly (DeliveryRow | Refusal)[], results: ReadonlyMap<
   return { replayed, refused };
 }
 
-/** The deliveries an id stands for: one, where it names one; the dead ones of an event, where it names an event. */
+/** The deliveries an id stands for: the one it names, which no sender's id can stand before; else the dead ones of the events it names. */
 async function rowsOf(id: string, store: ReplayDependencies['store']): Promise<readonly DeliveryRow[] | string> {
-  const stories = await store.stories(id);
-  if (stories.length > 0) {
-    const dead = stories.flatMap((story) => story.deliveries).filter((row) => row.state === 'dead');
-    return dead.length > 0 ? dead : 'the event has no dead delivery; name a delivery to send it again';
-  }
   const uid = eventUidIn(id);
-  const row =
-    uid === null ? undefined : (await store.stories(uid)).flatMap((story) => story.deliveries).find((candidate) => candidate.deliveryId === id);
-  return row === undefined ? 'there is no event and no delivery with this id' : [row];
+  const named = uid === null ? [] : deliveriesOf(await store.stories(uid)).filter(({ deliveryId }) => deliveryId === id);
+  if (named.length > 0) return named;
+  const stories = await store.stories(id);
+  if (stories.length === 0) return 'there is no event and no delivery with this id';
+  const dead = deliveriesOf(stories).filter(({ state }) => state === 'dead');
+  return dead.length > 0 ? dead : 'the event has no dead delivery; name a delivery to send it again';
+}
+
+function deliveriesOf(stories: readonly EventStory[]): DeliveryRow[] {
+  return stories.flatMap(({ deliveries }) => deliveries);
 }
 
 /** Events that had no sink go through today's formats and routing table. One body at a time is in memory. */

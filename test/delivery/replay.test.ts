@@ -78,6 +78,12 @@ describe('replay', () => {
     expect(woken).toEqual(['other']);
   });
 
+  it('of a delivery is of that one, also where a sender has called an event by its id', async () => {
+    const { replayer, woken } = rig([row('1-a', 0, { sink: 'mine' }), row('2-a', 0, { sink: 'theirs', eventId: '1-a.0' })]);
+    expect(await replayer.replay(['1-a.0'])).toEqual({ replayed: 1, refused: [] });
+    expect(woken).toEqual(['mine']);
+  });
+
   it('of an event, by either id, makes all its dead deliveries wait again', async () => {
     const { replayer } = rig([row('a', 0), row('a', 1, { state: 'delivered' }), row('a', 2)]);
     expect(await replayer.replay(['a'])).toEqual({ replayed: 2, refused: [] });

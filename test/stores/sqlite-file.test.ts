@@ -1,6 +1,18 @@
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
-import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../src/core/store.js';
@@ -67,6 +79,52 @@ describe('the file', () => {
     const pragma = (name: string) => Object.values(database.prepare(`pragma ${name}`).get() as object)[0] as unknown;
     expect([pragma('journal_mode'), pragma('synchronous')]).toEqual(['wal', 2]);
     database.close();
+  });
+});
+
+describe('a file that goes away under the store', () => {
+  it.each([
+    ['the file is moved', (path: string) => renameSync(path, `${path}.moved`), ''],
+    ['its WAL is removed', (path: string) => rmSync(`${path}-wal`), '-wal'],
+    ['its directory is removed', (path: string) => rmSync(dirname(path), { recursive: true }), ''],
+    ['a copy of it is put in its place', (path: string) => replaceByCopy(path), ''],
+  ])('%s: nothing is acknowledged any more, and the probe fails', async (_, goAway, which) => {
+    const path = join(directory(), 'data', 'bridge.db');
+    const store = await openStore(path);
+    await store.accept(arrival('evt_1'));
+    goAway(path);
+    await expect(store.accept(arrival('evt_2'))).rejects.toThrow(`${path}${which} was moved, removed or replaced`);
+    await expect(store.accept(arrival('evt_2'))).rejects.toBeInstanceOf(StoreUnavailable);
+    await expect(store.probe()).rejects.toThrow('put it back');
+    await store.close();
+  });
+
+  it('is written again once it is put back, with what was acknowledged before', async () => {
+    const path = join(directory(), 'bridge.db');
+    const store = await openStore(path);
+    await store.accept(arrival('evt_1'));
+    renameSync(path, `${path}.moved`);
+    await expect(store.accept(arrival('evt_2'))).rejects.toBeInstanceOf(StoreUnavailable);
+    renameSync(`${path}.moved`, path);
+    expect(await store.accept(arrival('evt_2'))).toMatchObject({ kind: 'stored' });
+    await store.close();
+    expect(await keptIn(path)).toEqual(expect.arrayContaining(['evt_1', 'evt_2']));
+  });
+});
+
+function replaceByCopy(path: string): void {
+  copyFileSync(path, `${path}.copy`);
+  renameSync(`${path}.copy`, path);
+}
+
+describe('a lock file with something in it', () => {
+  it('is emptied, since it holds nothing, and locks as before', async () => {
+    const path = join(directory(), 'bridge.db');
+    writeFileSync(`${path}.lock`, 'no database'.repeat(1_000));
+    const store = await openStore(path);
+    expect(await store.accept(arrival('evt_1'))).toMatchObject({ kind: 'stored' });
+    await expect(openStore(path)).rejects.toThrow('in use by another castbridge');
+    await store.close();
   });
 });
 

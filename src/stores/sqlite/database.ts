@@ -12,6 +12,7 @@ import {
   readlinkSync,
   realpathSync,
   statSync,
+  truncateSync,
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StoreUnavailable } from '../../core/store.js';
@@ -62,12 +63,18 @@ export function openForReading(path: string): DatabaseSyncInstance {
 export function lock(path: string): { readonly file: string; release(): void } {
   return explained(path, () => {
     const file = realPath(path);
-    makePrivate(`${file}.lock`);
-    const database = new DatabaseSync(`${file}.lock`);
+    const lockFile = `${file}.lock`;
+    makePrivate(lockFile);
+    const database = new DatabaseSync(lockFile);
     try {
       database.exec('pragma journal_mode = memory; begin exclusive');
     } catch (error) {
       database.close();
+      // Nothing is ever written to it, and who could read this much of it was not locked out by another process.
+      if (isDamage(error) && statSync(lockFile).size > 0) {
+        truncateSync(lockFile);
+        return lock(path);
+      }
       if (codeOf(error) !== SQLITE_BUSY) throw error;
       throw new UnusableDatabase(`${path} is in use by another castbridge: stop it, or give this one a file of its own (storage.path)`);
     }

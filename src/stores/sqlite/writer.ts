@@ -1,10 +1,11 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { randomBytes } from 'node:crypto';
 import { DEAD } from '../../core/delivery.js';
-import { keyOfId, type DeliveryKey, type Owed, type Rerouted, type Settled, type StoreLimits } from '../../core/store.js';
+import { keyOfId, StoreUnavailable, type DeliveryKey, type Owed, type Rerouted, type Settled, type StoreLimits } from '../../core/store.js';
 import { checksumOf } from './checksum.js';
 import { built, openDatabase } from './database.js';
 import { codeOf } from './faults.js';
+import { createPlaceCheck } from './in-place.js';
 import { STATE, type GroupResult, type PackedArrival, type WriteGroup, type Written } from './protocol.js';
 import { createPruner } from './prune.js';
 import { digestOf, secondsOf, Seen } from './seen.js';
@@ -18,10 +19,10 @@ const VALUE_ERRORS: readonly (number | null)[] = [null, 18, 19, 20, 25];
 
 /** Everything that writes, one transaction a call. Runs in a thread of its own. */
 export function createWriter(path: string, limits: StoreLimits) {
-  return built(openDatabase(path), (database) => writerOf(database, limits));
+  return built(openDatabase(path), (database) => writerOf(database, path, limits));
 }
 
-function writerOf(database: DatabaseSyncInstance, limits: StoreLimits) {
+function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLimits) {
   const seen = new Seen(database, limits.dedupWindowMs);
   const statements = prepare(database);
   /** Those that are written for certain. */
@@ -30,6 +31,7 @@ function writerOf(database: DatabaseSyncInstance, limits: StoreLimits) {
   const epoch = randomBytes(4).toString('hex');
   const last = database.prepare('select max(seq) as seq from events').get() as { seq: number | null };
   let nextSeq = Math.max((last.seq ?? 0) + 1, seen.nextSeq);
+  const checkPlace = createPlaceCheck(path);
 
   const transaction = <Result>(keys: number, body: () => Result): Result => {
     const seqBefore = nextSeq;
@@ -38,6 +40,7 @@ function writerOf(database: DatabaseSyncInstance, limits: StoreLimits) {
     try {
       const result = body();
       if (keys > 0) seen.flush();
+      checkPlace();
       database.exec('commit');
       return result;
     } catch (error) {
@@ -128,7 +131,7 @@ function writerOf(database: DatabaseSyncInstance, limits: StoreLimits) {
       try {
         result = writeTogether(group, bodies);
       } catch (error) {
-        if (!VALUE_ERRORS.includes(codeOf(error))) throw error;
+        if (error instanceof StoreUnavailable || !VALUE_ERRORS.includes(codeOf(error))) throw error;
         result = writeApart(group, bodies);
       }
       return { ...result, durationMs: performance.now() - started };
