@@ -4,7 +4,7 @@ import type { Transferable } from 'node:worker_threads';
 import { StoreUnavailable, type StoreContext } from '../../core/store.js';
 import type { Salvaged } from '../../core/telemetry.js';
 import { finishReplacing, isMarked, keepWal, mark } from './aside.js';
-import { lock } from './database.js';
+import { explained, lock } from './database.js';
 import { DamagedDatabase, DiskFailing } from './faults.js';
 import type { ThreadOptions } from './protocol.js';
 import { CLOSED, Thread } from './thread.js';
@@ -39,6 +39,8 @@ export class Threads {
   #fault: Error | null = new StoreUnavailable('the store is being opened');
   /** What has to be salvaged before the threads can start. */
   #damage: string | null = null;
+  /** The WAL that is there now was copied, and told of. */
+  #walKept = false;
   #salvagedMs = -Infinity;
   #opening = Promise.resolve();
 
@@ -119,7 +121,7 @@ export class Threads {
     finishReplacing(file);
     if (isMarked(file)) this.#damage ??= `${file} was found damaged before`;
     if (this.#damage !== null) await this.#salvage(file, this.#damage);
-    this.#keepUnusable(file);
+    explained(file, () => this.#keepUnusable(file));
     await this.#writer.open();
     await this.#lanes.open();
     await this.#people.open();
@@ -146,11 +148,17 @@ export class Threads {
   #keepUnusable(file: string): void {
     const unusable = unusableFrames(`${file}-wal`);
     if (unusable === null) return;
-    this.#options.telemetry.commitsLost({ ...unusable, copy: keepWal(file, Date.now()) });
+    // Once, also where a full disk has the rest of it tried again.
+    if (!this.#walKept) this.#options.telemetry.commitsLost({ ...unusable, copy: keepWal(file, Date.now()) });
+    this.#walKept = true;
     // No statement is prepared: the driver would keep the file open until it is collected.
     const database = new DatabaseSync(file);
-    database.exec('pragma wal_checkpoint(truncate)');
-    database.close();
+    try {
+      database.exec('pragma wal_checkpoint(truncate)');
+    } finally {
+      database.close();
+    }
+    this.#walKept = false;
   }
 
   /** A thread that serves came upon damage: the file is salvaged now. */
