@@ -1,5 +1,5 @@
 import { DatabaseSync } from '@photostructure/sqlite';
-import { existsSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { DEAD } from '../../src/core/delivery.js';
@@ -79,8 +79,12 @@ describe('T11: a damaged WAL', () => {
     ]);
     expect(told.commitsLost[0]?.commits).toBeGreaterThan(1);
     expect(readFileSync(told.commitsLost[0]?.copy ?? '').equals(wal)).toBe(true);
+    // As a kill leaves it, not as an orderly stop does.
+    const killed = join(directory(), 'bridge.db');
+    copyFileSync(path, killed);
+    copyFileSync(`${path}-wal`, `${killed}-wal`);
     await store.close();
-    const again = await opened(path);
+    const again = await opened(killed);
     expect(again.told.commitsLost).toEqual([]);
     await again.store.close();
   });
@@ -145,7 +149,11 @@ describe('T11: a flipped byte of an event', () => {
   it.each([
     ['its body', Buffer.from('"padding":"7777'), 12],
     ['its id', Buffer.from('evt_7resource'), 4],
-    ['its source', Buffer.from('castaicastai-eventevt_7'), 2],
+    ['its source', Buffer.from('castaicastai-eventevt_7resource'), 2],
+    ['its format', Buffer.from('castaicastai-eventevt_7resource'), 10],
+    ['its type', Buffer.from('evt_7resource.created'), 10],
+    ['its uid', Buffer.from('castaicastai-eventevt_7resource'), -1],
+    ['the time it was received', Buffer.from('evt_7resource.created'), 21 + 5],
   ])('in %s is noticed: it is shown as damaged, and not handed out as what was received', async (_, text, offset) => {
     const path = await closed(20);
     flip(path, (bytes) => {
