@@ -117,8 +117,8 @@ describe('a lane', () => {
     expect(sent).toHaveLength(1);
   });
 
-  /** A delivery whose first attempt ends in `outcome` while a page is being read: one that was there `before` the store was asked is not in the page, one that came `after` is. */
-  async function endedWhileReading(outcome: Outcome, arrives: 'before' | 'after') {
+  /** A delivery whose first attempt ends in `outcome` (null: not yet) while a page is being read: one that was there `before` the store was asked is not in the page, one that came `after` is. */
+  async function endedWhileReading(outcome: Outcome | null, arrives: 'before' | 'after') {
     const { lane, accept, sent, state } = rig({ concurrency: 8 });
     lane.start();
     await turn();
@@ -130,7 +130,7 @@ describe('a lane', () => {
     if (arrives === 'after') accept(due('a'));
     cut();
     await turn();
-    sent[0]?.answer(outcome);
+    if (outcome !== null) sent[0]?.answer(outcome);
     await turn();
     read();
     await turn();
@@ -139,6 +139,11 @@ describe('a lane', () => {
 
   it('T22: does not send what was settled while a page was being read that still calls it waiting', async () => {
     const sent = await endedWhileReading(delivered, 'after');
+    expect(sent).toHaveLength(1);
+  });
+
+  it('T22: does not send again what came, and is being sent, while a page was being read that has it too', async () => {
+    const sent = await endedWhileReading(null, 'after');
     expect(sent).toHaveLength(1);
   });
 
@@ -156,6 +161,7 @@ describe('a lane', () => {
     await vi.advanceTimersByTimeAsync(9_999);
     lane.wake();
     await turn();
+    expect(sent[0]?.signal.aborted).toBe(false);
     sent[0]?.answer(delivered);
     await vi.advanceTimersByTimeAsync(60_000);
     expect(sent).toHaveLength(1);

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, statSy
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { DEAD } from '../../src/core/delivery.js';
-import type { Store } from '../../src/core/store.js';
+import { StoreUnavailable, type Store } from '../../src/core/store.js';
 import { unusableFrames } from '../../src/stores/sqlite/wal.js';
 import { allRows, arrival, LIMITS, numbered, owedTo, T0 } from '../contract/store/rig.js';
 import { allDue, arrivalOf, bodyOf, closed, crashed, flip, listed, listening, type Told } from './damage-rig.js';
@@ -270,6 +270,22 @@ describe('T11: a damaged file', () => {
     expect(readdirSync(dirname(path)).filter((file) => file.endsWith('.damaged'))).toEqual([]);
   });
 
+  it('again, soon after it was salvaged, is salvaged at the next start only', { timeout: 60_000 }, async () => {
+    const path = await closed(EVENTS);
+    const { store, told } = await opened(path);
+    destroy(path, pagesOf(path, 'events')[4] ?? 0);
+    await meets(store, told);
+    destroy(path, pagesOf(path, 'events')[2] ?? 0);
+    await expect(allDue(store)).rejects.toBeInstanceOf(StoreUnavailable);
+    expect((await store.accept(arrival('evt_new'))).kind).toBe('stored');
+    await store.close();
+    expect(told.salvaged).toHaveLength(1);
+    const again = await opened(path);
+    expect(again.told.salvaged).toHaveLength(1);
+    expect((await again.store.accept(arrival('evt_new'))).kind).toBe('duplicate');
+    await again.store.close();
+  });
+
   it('is salvaged at the start where a process met the damage and was killed', async () => {
     const path = await closed(EVENTS);
     writeFileSync(`${path}.damaged`, 'a page\n');
@@ -280,6 +296,14 @@ describe('T11: a damaged file', () => {
     const again = await opened(path);
     expect(again.told.salvaged).toEqual([]);
     await again.store.close();
+  });
+
+  it('that was not moved aside yet when a process was killed is not overwritten by the salvaged one', async () => {
+    const path = await closed(EVENTS);
+    copyFileSync(await closed(3), `${path}.salvaged`);
+    const { store } = await opened(path);
+    expect(await listed(store)).toEqual(numbered(EVENTS));
+    await store.close();
   });
 
   it('that was moved aside by a process that was killed then is followed by the salvaged one', async () => {
