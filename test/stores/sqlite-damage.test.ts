@@ -219,6 +219,20 @@ describe('T11: a damaged file', () => {
     await store.close();
   });
 
+  it('in which single rows are wrong or missing owes a dead letter for each event that may have lost a delivery, and no other', async () => {
+    const path = await closed(20);
+    const database = new DatabaseSync(path);
+    database.exec('update deliveries set state = 7 where event_seq = 8 and n = 1; delete from deliveries where event_seq = 5');
+    database.close();
+    writeFileSync(`${path}.damaged`, 'rows\n');
+    const { store, told } = await opened(path);
+    expect(told.salvaged).toMatchObject([{ eventsLost: 0, eventsToRoute: 2 }]);
+    const letters = await allRows(store, { reason: DEAD.damaged });
+    expect(letters.map((row) => row.eventId)).toEqual(['evt_7', 'evt_4']);
+    expect((await allRows(store)).filter((row) => row.eventId === 'evt_7').map((row) => row.index)).toEqual([1_000_000, 0]);
+    await store.close();
+  });
+
   it('whose first page is destroyed has everything behind it', async () => {
     const path = await closed(EVENTS);
     destroy(path, 1);
