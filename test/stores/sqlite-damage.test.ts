@@ -272,6 +272,22 @@ describe('T11: a damaged file', () => {
     await store.close();
   });
 
+  it.each([
+    ['an event that is not there', 'delete from events where seq = 8'],
+    ['an event that is another one', "update events set uid = '9-' || substr(uid, 3) where seq = 8"],
+  ])('in which a delivery waits for %s is salvaged once a lane asks for it', async (_, harm) => {
+    const path = await closed(20);
+    const database = new DatabaseSync(path);
+    database.exec(harm);
+    database.close();
+    const { store, told } = await opened(path);
+    await expect(store.due('archive', T0, 100, new Set())).rejects.toThrow('what waits names no event at 8');
+    await meets(store, told);
+    await expectTrue(store);
+    expect((await allDue(store)).filter(({ event }) => event.damaged === true)).toHaveLength(2);
+    await store.close();
+  });
+
   it('is salvaged while the store is at work, once a thread comes upon the damage', { timeout: 60_000 }, async () => {
     const path = await closed(EVENTS);
     const { store, told } = await opened(path);
