@@ -20,6 +20,8 @@ export interface Proxy {
   readonly produced: number;
   /** Kinds of requests seen, by the numbers of Kafka's protocol. */
   readonly apis: ReadonlySet<number>;
+  /** What produce requests asked to wait for: -1 is every replica that is in sync, 1 the leader alone, 0 nothing. */
+  readonly acks: ReadonlySet<number>;
   /** The next produce requests go so, one each. */
   script(...faults: readonly Fault[]): void;
   /** Those without a fault of their own go so; null: as if nobody stood here. */
@@ -54,6 +56,7 @@ export async function startProxy(address: string, ports = new Map<number, number
   const held: (() => void)[] = [];
   const waiting: (() => void)[] = [];
   const apis = new Set<number>();
+  const acks = new Set<number>();
   let accepted = 0;
   let produced = 0;
   let hangs = false;
@@ -88,6 +91,7 @@ export async function startProxy(address: string, ports = new Map<number, number
         if (api === METADATA) answers.set(id, (answer) => pass(redirected(answer, ports), client));
         if (api !== PRODUCE) return void broker.write(request);
         produced += 1;
+        acks.add(acksOf(request));
         const fault = faults.shift() ?? usual;
         if (fault === 'drop-request') {
           close();
@@ -146,6 +150,7 @@ export async function startProxy(address: string, ports = new Map<number, number
       return produced;
     },
     apis,
+    acks,
     script: (...next) => void faults.push(...next),
     otherwise: (fault) => {
       usual = fault;
@@ -178,6 +183,12 @@ function framed(take: (frame: Buffer) => void): (chunk: Buffer) => void {
       take(frame);
     }
   };
+}
+
+/** Behind the header, which ends with the client's name, and the name of a transaction. */
+function acksOf(produce: Buffer): number {
+  const transaction = 14 + Math.max(0, produce.readInt16BE(12));
+  return produce.readInt16BE(transaction + 2 + Math.max(0, produce.readInt16BE(transaction)));
 }
 
 /** The port stands behind the host, in four bytes: another one fits in. */

@@ -2,7 +2,9 @@ import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../src/config/load.js';
+import type { SinkKind } from '../../src/core/sink.js';
 import { kinds } from '../../src/kinds.js';
+import { http as httpKind } from '../../src/sinks/http.js';
 import { until } from '../e2e/serve.js';
 import { arrived, aWholeRoundTrip, http, receiver, running, sources } from './rig.js';
 
@@ -93,8 +95,14 @@ describe('T15: a reload that is refused changes nothing', () => {
         routes: [{ to: ['first', 'broken'] }],
       }),
     );
-    const loaded = loadConfig(file, {}, { ...kinds, sinks: kinds.sinks.map((kind) => (kind.type === 'console' ? { ...kind, open: fail } : kind)) });
+    const closed: string[] = [];
+    const sinkKinds = kinds.sinks.map((kind) => {
+      if (kind.type === 'console') return { ...kind, open: fail };
+      return kind.type === 'http' ? { ...kind, open: noting(closed) } : kind;
+    });
+    const loaded = loadConfig(file, {}, { ...kinds, sinks: sinkKinds });
     expect(run.bridge.reload(loaded)).toEqual({ ok: false, problems: [`${file}  sinks.broken: it cannot be opened: no such device`] });
+    await until(() => closed.includes('first'));
     writeFileSync(join(run.folder, 'file'), '');
     const kept = run.reload({ sources: sources(`\${generate:${run.folder}/file/secret}`), sinks, routes });
     expect(kept).toEqual({ ok: false, problems: [expect.stringMatching(/the secret file .* cannot be written: /)] });
@@ -157,6 +165,14 @@ describe('a reload goes by what its references say at this moment', () => {
     expect(await run.post('evt_1', { secret })).toBe(200);
   });
 });
+
+/** Opens HTTP sinks, and notes the names of those that are closed again. */
+function noting(closed: string[]): SinkKind['open'] {
+  return (config, context) => {
+    const sink = httpKind.open(config, context);
+    return { ...sink, close: () => sink.close().finally(() => closed.push(context.name)) };
+  };
+}
 
 function fail(): never {
   throw new Error('no such device');

@@ -202,6 +202,12 @@ describeOwnKafka('the connections of the kafka sink', () => {
     expect(wordsOf(await sending).toSorted()).toEqual(['delivered', 'retry timeout']);
   });
 
+  it('T03: ask for the acknowledgement of every replica that is in sync', async () => {
+    const { proxy, sink, topic } = await stand(2);
+    expect(wordsOf(await send(sink, onePerPartition(topic)))).toEqual(['delivered', 'delivered']);
+    expect([...proxy.acks]).toEqual([-1]);
+  });
+
   it('T25: carry one send a partition at a time, so that nothing overtakes what has no answer yet', async () => {
     const { proxy, sink, topic } = await stand(2);
     await send(sink, onePerPartition(topic));

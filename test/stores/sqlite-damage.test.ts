@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, symlin
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { DEAD } from '../../src/core/delivery.js';
-import type { Store } from '../../src/core/store.js';
+import { StoreUnavailable, type Store } from '../../src/core/store.js';
 import { unusableFrames } from '../../src/stores/sqlite/wal.js';
 import { allRows, arrival, delivered, LIMITS, numbered, owedTo, T0 } from '../contract/store/rig.js';
 import { allDue, arrivalOf, bodyOf, closed, crashed, flip, listed, listening, type Told } from './damage-rig.js';
@@ -80,8 +80,12 @@ describe('T11: a damaged WAL', () => {
     ]);
     expect(told.commitsLost[0]?.commits).toBeGreaterThan(1);
     expect(readFileSync(told.commitsLost[0]?.copy ?? '').equals(wal)).toBe(true);
+    // As a kill leaves it, not as an orderly stop does.
+    const killed = join(directory(), 'bridge.db');
+    copyFileSync(path, killed);
+    copyFileSync(`${path}-wal`, `${killed}-wal`);
     await store.close();
-    const again = await opened(path);
+    const again = await opened(killed);
     expect(again.told.commitsLost).toEqual([]);
     await again.store.close();
   });
@@ -167,7 +171,11 @@ describe('T11: a flipped byte of an event', () => {
   it.each([
     ['its body', Buffer.from('"padding":"7777'), 12],
     ['its id', Buffer.from('evt_7resource'), 4],
-    ['its source', Buffer.from('castaicastai-eventevt_7'), 2],
+    ['its source', Buffer.from('castaicastai-eventevt_7resource'), 2],
+    ['its format', Buffer.from('castaicastai-eventevt_7resource'), 10],
+    ['its type', Buffer.from('evt_7resource.created'), 10],
+    ['its uid', Buffer.from('castaicastai-eventevt_7resource'), -1],
+    ['the time it was received', Buffer.from('evt_7resource.created'), 21 + 5],
   ])('in %s is noticed: it is shown as damaged, and not handed out as what was received', async (_, text, offset) => {
     const path = await closed(20);
     flip(path, (bytes) => {
@@ -260,6 +268,20 @@ describe('T11: a damaged file', () => {
     await store.close();
   });
 
+  it('in which single rows are wrong or missing owes a dead letter for each event that may have lost a delivery, and no other', async () => {
+    const path = await closed(20);
+    const database = new DatabaseSync(path);
+    database.exec('update deliveries set state = 7 where event_seq = 8 and n = 1; delete from deliveries where event_seq = 5');
+    database.close();
+    writeFileSync(`${path}.damaged`, 'rows\n');
+    const { store, told } = await opened(path);
+    expect(told.salvaged).toMatchObject([{ eventsLost: 0, eventsToRoute: 2 }]);
+    const letters = await allRows(store, { reason: DEAD.damaged });
+    expect(letters.map((row) => row.eventId)).toEqual(['evt_7', 'evt_4']);
+    expect((await allRows(store)).filter((row) => row.eventId === 'evt_7').map((row) => row.index)).toEqual([1_000_000, 0]);
+    await store.close();
+  });
+
   it('whose first page is destroyed has everything behind it', async () => {
     const path = await closed(EVENTS);
     destroy(path, 1);
@@ -299,6 +321,22 @@ describe('T11: a damaged file', () => {
     await store.close();
   });
 
+  it.each([
+    ['an event that is not there', 'delete from events where seq = 8'],
+    ['an event that is another one', "update events set uid = '9-' || substr(uid, 3) where seq = 8"],
+  ])('in which a delivery waits for %s is salvaged once a lane asks for it', async (_, harm) => {
+    const path = await closed(20);
+    const database = new DatabaseSync(path);
+    database.exec(harm);
+    database.close();
+    const { store, told } = await opened(path);
+    await expect(store.due('archive', T0, 100, new Set())).rejects.toThrow('what waits names no event at 8');
+    await meets(store, told);
+    await expectTrue(store);
+    expect((await allDue(store)).filter(({ event }) => event.damaged === true)).toHaveLength(2);
+    await store.close();
+  });
+
   it('is salvaged while the store is at work, once a thread comes upon the damage', { timeout: 60_000 }, async () => {
     const path = await closed(EVENTS);
     const { store, told } = await opened(path);
@@ -309,6 +347,22 @@ describe('T11: a damaged file', () => {
     await expectTrue(store);
     await store.close();
     expect(readdirSync(dirname(path)).filter((file) => file.endsWith('.damaged'))).toEqual([]);
+  });
+
+  it('again, soon after it was salvaged, is salvaged at the next start only', { timeout: 60_000 }, async () => {
+    const path = await closed(EVENTS);
+    const { store, told } = await opened(path);
+    destroy(path, pagesOf(path, 'events')[4] ?? 0);
+    await meets(store, told);
+    destroy(path, pagesOf(path, 'events')[2] ?? 0);
+    await expect(allDue(store)).rejects.toBeInstanceOf(StoreUnavailable);
+    expect((await store.accept(arrival('evt_new'))).kind).toBe('stored');
+    await store.close();
+    expect(told.salvaged).toHaveLength(1);
+    const again = await opened(path);
+    expect(again.told.salvaged).toHaveLength(1);
+    expect((await again.store.accept(arrival('evt_new'))).kind).toBe('duplicate');
+    await again.store.close();
   });
 
   it('is salvaged at the start where a process met the damage and was killed', async () => {
@@ -329,6 +383,14 @@ describe('T11: a damaged file', () => {
     symlinkSync(path, link);
     renameSync(path, `${path}.salvaged`);
     const { store } = await opened(link);
+    expect(await listed(store)).toEqual(numbered(EVENTS));
+    await store.close();
+  });
+
+  it('that was not moved aside yet when a process was killed is not overwritten by the salvaged one', async () => {
+    const path = await closed(EVENTS);
+    copyFileSync(await closed(3), `${path}.salvaged`);
+    const { store } = await opened(path);
     expect(await listed(store)).toEqual(numbered(EVENTS));
     await store.close();
   });

@@ -1,7 +1,7 @@
 import { spawn, spawnSync, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -9,6 +9,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { StoreUnavailable } from '../../src/core/store.js';
 import { accepted, arrival, T0 } from '../contract/store/rig.js';
+import { crashed, listening } from './damage-rig.js';
 import { fill, smallDisk } from './small-disk.js';
 import { directory, FAULTY_WORKER_URL, MIGRATIONS, NO_TELEMETRY, openStore, randomFrom } from './sqlite-rig.js';
 
@@ -232,6 +233,38 @@ describe('a full disk at the start', () => {
     expect(deliveries.map(({ event }) => event.id).sort()).toEqual(['evt_1', 'evt_2']);
     await store.close();
   });
+
+  it.for([
+    ['to keep a copy of', 0],
+    ['to do more than keep a copy of', 1],
+  ] as const)(
+    'T11: a damaged WAL that there is no room %s waits, and is kept and told of once',
+    { timeout: 60_000 },
+    async ([, copies], { skip }) => {
+      const disk = smallDisk() ?? skip('this process may not mount');
+      const [path, ballast] = [join(disk, 'bridge.db'), join(disk, 'ballast')];
+      const made = await crashed(120);
+      copyFileSync(made, path);
+      const wal = readFileSync(`${made}-wal`);
+      const middle = Math.floor(wal.length / 2);
+      wal.writeUInt8(wal.readUInt8(middle) ^ 1, middle);
+      writeFileSync(`${path}-wal`, wal);
+      fill(ballast);
+      // The copy, and the file beside a WAL that its readers share.
+      truncateSync(ballast, statSync(ballast).size - copies * (wal.length + 40_960));
+      const { told, telemetry } = listening();
+      const store = await openStore(path, undefined, { telemetry });
+      await expect(store.probe()).rejects.toThrow('make room on its disk');
+      expect(readFileSync(`${path}-wal`).equals(wal)).toBe(true);
+      expect(told.commitsLost).toHaveLength(copies);
+      rmSync(ballast);
+      await vi.waitFor(() => store.probe(), { timeout: 20_000 });
+      expect(told.commitsLost).toHaveLength(1);
+      expect(readFileSync(told.commitsLost[0]?.copy ?? '').equals(wal)).toBe(true);
+      expect(readdirSync(disk).filter((file) => file.includes('-wal.damaged'))).toHaveLength(1);
+      await store.close();
+    },
+  );
 
   it(
     'T11: a damaged file that there is no room to salvage stays where it is, and is salvaged once there is',

@@ -39,6 +39,8 @@ export class Threads {
   #fault: Error | null = new StoreUnavailable('the store is being opened');
   /** What has to be salvaged before the threads can start. */
   #damage: string | null = null;
+  /** The WAL that is there now was copied, and told of. */
+  #walKept = false;
   /** By a clock that nobody sets. */
   #salvagedMs = -Infinity;
   #opening = Promise.resolve();
@@ -147,7 +149,9 @@ export class Threads {
   #keepUnusable(file: string): void {
     const unusable = unusableFrames(`${file}-wal`);
     if (unusable === null) return;
-    this.#options.telemetry.commitsLost({ ...unusable, copy: keepWal(file, Date.now()) });
+    // Once, also where a full disk has the rest of it tried again.
+    if (!this.#walKept) this.#options.telemetry.commitsLost({ ...unusable, copy: keepWal(file, Date.now()) });
+    this.#walKept = true;
     // No statement is prepared: the driver would keep the file open until it is collected.
     const database = new DatabaseSync(file);
     try {
@@ -155,6 +159,7 @@ export class Threads {
     } finally {
       database.close();
     }
+    this.#walKept = false;
   }
 
   /** A thread that serves came upon damage: the file is salvaged now. */
