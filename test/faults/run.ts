@@ -26,7 +26,7 @@ const DRAIN_MS_MAX = 120_000;
 export async function runFaults(faults: readonly Fault[], seed: number, brokers: Brokers | null, kills: number): Promise<Result> {
   const beganMs = performance.now();
   const random = randomFrom(seed);
-  const stand = await openStand({ random, kills, brokers, needs: faults.flatMap((fault) => fault.needs ?? []) });
+  const stand = await openStand({ random, kills, mixed: faults.length > 1, brokers, needs: faults.flatMap((fault) => fault.needs ?? []) });
   try {
     await stand.load.more(WARM);
     const problems: string[] = [];

@@ -20,6 +20,8 @@ export interface Stand {
   readonly random: () => number;
   /** How often a fault that kills the process does so. */
   readonly kills: number;
+  /** Several faults strike at once. */
+  readonly mixed: boolean;
   /** The HTTP sink that faults strike at. */
   readonly inventory: HttpReceiver;
   /** One that always works. */
@@ -50,6 +52,7 @@ export interface Stand {
 export interface StandOptions {
   readonly random: () => number;
   readonly kills: number;
+  readonly mixed: boolean;
   /** Null: without Kafka. */
   readonly brokers: Brokers | null;
   readonly needs: readonly Need[];
@@ -60,7 +63,7 @@ const PER_SECOND = 500;
 const ASKED_MAX = 600;
 const ASKED_AGAIN_MS = 100;
 
-export async function openStand({ random, kills, brokers, needs }: StandOptions): Promise<Stand> {
+export async function openStand({ random, kills, mixed, brokers, needs }: StandOptions): Promise<Stand> {
   const disk = needs.includes('small-disk') ? await mountSmallDisk() : null;
   const data = join(disk?.folder ?? mkdtempSync(join(tmpdir(), 'castbridge-data-')), 'data');
   const shim = needs.includes('shim') ? await shimmed(data) : null;
@@ -118,6 +121,7 @@ export async function openStand({ random, kills, brokers, needs }: StandOptions)
     load,
     random,
     kills,
+    mixed,
     inventory,
     audit,
     slack,
