@@ -8,20 +8,18 @@ import { ableHere } from './needs.js';
 import { document, table, type Ran } from './report.js';
 import { runFaults } from './run.js';
 
-/** How often a run kills the process, where that is its fault. */
-const KILLS = 12;
-
 interface Options {
   readonly minutes: number;
   readonly seed: number;
   readonly only?: string;
   readonly runs?: number;
+  readonly kills: number;
   readonly write?: string;
 }
 
 const program = new Command('npm run faults --')
   .description('Runs the built bridge through every fault, alone and mixed, and says what became of every acknowledged event.')
-  .option('--minutes <n>', 'how long: every fault runs once at least, unless it is stopped', number, 10)
+  .option('--minutes <n>', 'how long; every fault runs once at least, which takes about 25', number, 10)
   .option(
     '--seed <n>',
     'decides the order, the mixtures and the moments; a run prints its own, which repeats it with --only',
@@ -30,6 +28,7 @@ const program = new Command('npm run faults --')
   )
   .option('--only <names>', 'these faults alone; with + between them, at once: "kill -9 under load + the disk full, then freed"')
   .option('--runs <n>', 'with --only: how often, with seeds that follow each other', number, 1)
+  .option('--kills <n>', 'how often a run kills the process, where that is its fault', number, 12)
   .option('--write <file>', 'writes the table as a page: docs/faults.md')
   .addHelpText('after', `\nFaults:\n${matrix.map(({ name }) => `  ${name}`).join('\n')}\n\nExit codes: 0 nothing was lost, 1 something was.`)
   .parse();
@@ -78,13 +77,13 @@ function* plan({ only, runs = 1, seed, minutes }: Options): Generator<{ faults: 
 
 async function runOne(faults: readonly Fault[], seed: number, kafka: Brokers | null): Promise<void> {
   const name = faults.map((fault) => fault.name).join(' + ');
-  const result = await runFaults(faults, seed, kafka, KILLS);
+  const result = await runFaults(faults, seed, kafka, options.kills);
   ran.push({ faults, result });
   const { acknowledged, lost, duplicated, recoverMs, durationMs } = result;
   const figures = `acknowledged ${acknowledged}, lost ${lost}, duplicated ${duplicated}, recovered in ${seconds(recoverMs)} s, ${seconds(durationMs)} s in all`;
   console.error(`[${minutesSince(beganMs).toFixed(1)} min] ${name}: ${figures}${result.faults.length > 0 ? ' — FAILED' : ''}`);
   for (const line of result.faults.slice(0, 10)) console.error(`    ${line}`);
-  if (result.faults.length > 0) console.error(`    again: npm run faults -- --only '${name}' --seed ${seed}`);
+  if (result.faults.length > 0) console.error(`    again: npm run faults -- --only '${name}' --seed ${seed} --kills ${options.kills}`);
 }
 
 /** Two to four faults of different parts. */

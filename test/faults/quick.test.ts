@@ -44,7 +44,7 @@ describe(`nothing acknowledged is lost (CASTBRIDGE_SEED=${seed})`, () => {
   for (const { name, faults } of runs)
     it.skipIf(faults.some((fault) => !able.includes(fault)))(name, { timeout: RUN_MS_MAX }, async () => {
       const result = await runFaults(faults, seed, brokers, KILLS);
-      expect(result.faults, `again: npm run faults -- --only '${name}' --seed ${seed}`).toEqual([]);
+      expect(result.faults, `again: npm run faults -- --only '${name}' --seed ${seed} --kills ${KILLS}`).toEqual([]);
       expect(result.acknowledged).toBeGreaterThan(100);
     });
 });
