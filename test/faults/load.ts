@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Pool } from 'undici';
 import { until } from '../e2e/serve.js';
+import { pause } from './fault.js';
 import { hashOf, type Posted } from './ledger.js';
 
 /** Posts distinct signed events from many connections, and writes down what was acknowledged. */
@@ -146,8 +147,4 @@ function bodyOf(id: string, type: string, random: () => number): Buffer {
   return Buffer.from(
     `{"id":"${id}","type":"${type}","data":{"clusterId":"c-${cluster}","n":9007199254740993,"x":1e400,"n":1,"s":"\\ud800","pad":${JSON.stringify(pad)}},"created":"2026-01-12T09:24:07Z"}`,
   );
-}
-
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
 }
