@@ -1,4 +1,5 @@
-import { pause } from './fault.js';
+import type { Listener } from '../receivers/listener.js';
+import { pause, type Fault, type Part } from './fault.js';
 import type { Row } from './ledger.js';
 import type { Stand } from './stand.js';
 
@@ -6,6 +7,7 @@ import type { Stand } from './stand.js';
 const PATIENCE_MS = 30_000;
 /** Deliveries that were given up are sent again and again until all are through: a bridge may be killed meanwhile. */
 const REPLAYED_MS = 60_000;
+const REFUSED_MS = 3_000;
 const AGAIN_MS = 25;
 
 /** Waits for a fact; throws where it does not come about. A bridge that is down at that moment is asked again. */
@@ -33,6 +35,24 @@ export async function auditKeepsUp(stand: Stand): Promise<void> {
     waiting ??= now;
     return noneOf(waiting, now);
   });
+}
+
+/** The far side of one sink listens no more, and comes back. */
+export function refusing(name: string, part: Part, farSide: (stand: Stand) => Listener): Fault {
+  return {
+    name,
+    part,
+    async strike(stand) {
+      try {
+        await farSide(stand).goAway();
+        await pause(REFUSED_MS);
+        await auditKeepsUp(stand);
+      } finally {
+        await farSide(stand).comeBack();
+      }
+      return 1;
+    },
+  };
 }
 
 /** The far side is well again: all that was given up goes out by the operators' command, and arrives. */

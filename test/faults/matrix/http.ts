@@ -1,7 +1,7 @@
 import type { Answer, HttpReceiver } from '../../receivers/http-receiver.js';
 import { pause, type Fault } from '../fault.js';
 import type { Stand } from '../stand.js';
-import { auditKeepsUp, comesTrue, replayed } from '../suffering.js';
+import { auditKeepsUp, comesTrue, replayed, refusing } from '../suffering.js';
 
 /** Statuses that are tried again, whatever they are said to mean (T04). */
 const RETRIED = { '4xx': [401, 402, 403, 404, 407, 408, 423, 425, 428, 429], '5xx': [500, 502, 503, 504, 506, 507, 508, 511, 520, 599] };
@@ -101,20 +101,7 @@ export const httpFaults: readonly Fault[] = [
       return 1;
     },
   },
-  {
-    name: 'HTTP: the connection refused for 3 s',
-    part: 'http',
-    async strike(stand) {
-      try {
-        await stand.inventory.goAway();
-        await pause(3_000);
-        await auditKeepsUp(stand);
-      } finally {
-        await stand.inventory.comeBack();
-      }
-      return 1;
-    },
-  },
+  refusing('HTTP: the connection refused for 3 s', 'http', (stand) => stand.inventory),
   {
     name: 'HTTP: any answer at random for 6 s, then a replay',
     part: 'http',

@@ -1,7 +1,7 @@
 import type { SlackAnswer, SlackStandIn } from '../../receivers/slack-stand-in.js';
 import { pause, type Fault } from '../fault.js';
 import type { Stand } from '../stand.js';
-import { auditKeepsUp, comesTrue, replayed } from '../suffering.js';
+import { auditKeepsUp, comesTrue, replayed, refusing } from '../suffering.js';
 
 /** What 429 may ask for: a second, nothing, and what no sender should obey. */
 const ASKED = ['1', '0', '1e30', '999999999999', '-5', 'Thu, 01 Jan 1970 00:00:00 GMT', 'Fri, 31 Dec 9999 23:59:59 GMT', 'later'];
@@ -76,18 +76,5 @@ export const slackFaults: readonly Fault[] = [
   during('Slack: 200 with a text that nobody knows', { status: 200, body: 'something is wrong' }, 3_000),
   rejected('Slack: 200 with the name of an error, then a replay', 'invalid_blocks', 200),
   rejected('Slack: the channel is archived, then a replay', 'channel_is_archived', 410),
-  {
-    name: 'Slack: the connection refused for 3 s',
-    part: 'slack',
-    async strike(stand) {
-      try {
-        await stand.slack.goAway();
-        await pause(3_000);
-        await auditKeepsUp(stand);
-      } finally {
-        await stand.slack.comeBack();
-      }
-      return 1;
-    },
-  },
+  refusing('Slack: the connection refused for 3 s', 'slack', (stand) => stand.slack),
 ];
