@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { changesBetween, keysBoundAtStart, type Changes } from './config/changes.js';
 import type { Configuration, SinkConfiguration } from './config/configuration.js';
+import { lineOf } from './config/finding.js';
 import type { Loaded } from './config/load.js';
 import { writeSecretFiles } from './config/secret-files.js';
 import type { EventView } from './core/event.js';
@@ -114,7 +115,12 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
     });
 
     const reload = (loaded: Loaded): Reloaded => {
-      const result = stopMs < Infinity ? STOPPING : loaded.ok ? goOver(inForce, loaded.config, { lanes, ingress, redaction, parts }) : loaded;
+      const result =
+        stopMs < Infinity
+          ? STOPPING
+          : loaded.ok
+            ? goOver(inForce, loaded.config, { lanes, ingress, redaction, parts })
+            : { ok: false as const, problems: loaded.problems.map(lineOf) };
       if (loaded.ok && result.ok) inForce = loaded.config;
       if (result.ok) telemetry.reloaded(result.changes);
       else telemetry.reloadRefused({ problems: result.problems.map(redaction.redact) });

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startBridge } from '../src/bridge.js';
 import type { Configuration } from '../src/config/configuration.js';
+import { lineOf } from '../src/config/finding.js';
 import { parseConfig } from '../src/config/load.js';
 import { StoreUnavailable, type Store, type StoreContext } from '../src/core/store.js';
 import { kinds } from '../src/kinds.js';
@@ -35,7 +36,7 @@ sinks: { out: { type: http, url: "${receiver.url}/hook" }, other: { type: http, 
 routes: [{ to: [out, other] }]
 `;
   const loaded = parseConfig(yaml, 'bridge.yaml', {}, kinds);
-  if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
+  if (!loaded.ok) throw new Error(loaded.problems.map(lineOf).join('\n'));
   const open = async (_config: unknown, context: StoreContext): Promise<Store> => {
     faults.context = context;
     const store = await openStore(path, context.limits, { telemetry: context.telemetry });

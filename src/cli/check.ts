@@ -1,3 +1,4 @@
+import { lineOf } from '../config/finding.js';
 import { loadConfig } from '../config/load.js';
 import { kinds } from '../kinds.js';
 import { EXIT } from './exit.js';
@@ -10,10 +11,10 @@ export function check({ config, env, json, out, err }: Invocation, given: string
   if (json) {
     out(JSON.stringify(loaded.ok ? { ok: true, problems: [], warnings: loaded.warnings } : { ok: false, problems: loaded.problems, warnings: [] }));
   } else if (loaded.ok) {
-    for (const warning of loaded.warnings) err(`warning: ${warning}`);
+    for (const warning of loaded.warnings) err(`warning: ${lineOf(warning)}`);
     out(`${file}: ok (${counted(loaded.config.sources.length, 'source')}, ${counted(loaded.config.sinks.length, 'sink')})`);
   } else {
-    for (const problem of loaded.problems) out(problem);
+    for (const problem of loaded.problems) out(lineOf(problem));
   }
   return Promise.resolve(loaded.ok ? EXIT.done : EXIT.no);
 }

@@ -1,13 +1,17 @@
 import type { Configuration } from '../config/configuration.js';
+import { lineOf, type Finding } from '../config/finding.js';
 import { loadConfig } from '../config/load.js';
 import { kinds } from '../kinds.js';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
 
 /** The configuration a command goes by; its problems end the command. */
-export function configured({ config, env, err }: Pick<Invocation, 'config' | 'env' | 'err'>): { config: Configuration; warnings: readonly string[] } {
+export function configured({ config, env, err }: Pick<Invocation, 'config' | 'env' | 'err'>): {
+  config: Configuration;
+  warnings: readonly Finding[];
+} {
   const loaded = loadConfig(config, env, kinds);
   if (loaded.ok) return loaded;
-  for (const problem of loaded.problems) err(problem);
+  for (const problem of loaded.problems) err(lineOf(problem));
   throw new Failure(EXIT.no, `${config} has ${loaded.problems.length === 1 ? 'a problem' : `${loaded.problems.length} problems`}`);
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { startBridge, type Bridge } from '../bridge.js';
 import type { Configuration } from '../config/configuration.js';
+import { lineOf } from '../config/finding.js';
 import { loadConfig } from '../config/load.js';
 import { writeSecretFiles } from '../config/secret-files.js';
 import { kinds } from '../kinds.js';
@@ -31,7 +32,7 @@ async function run(
   invocation: Invocation,
   hangups: ReturnType<typeof createHangups>,
 ): Promise<number> {
-  for (const warning of warnings) log.warn({ warning }, 'configuration');
+  for (const warning of warnings) log.warn({ warning: lineOf(warning) }, 'configuration');
   keepSecrets(config, invocation);
   const stopping = signalled(log);
   const bridge = await startBridge(config, { log }).catch((error: unknown) => {
@@ -51,7 +52,7 @@ async function run(
 function reload(bridge: Bridge, log: Logger, { config, env }: Invocation): void {
   const loaded = loadConfig(config, env, kinds);
   if (!bridge.reload(loaded).ok || !loaded.ok) return;
-  for (const warning of loaded.warnings) log.warn({ warning }, 'configuration');
+  for (const warning of loaded.warnings) log.warn({ warning: lineOf(warning) }, 'configuration');
   for (const { path } of loaded.config.secretFiles) log.info({ path }, 'made a random webhook secret');
 }
 

@@ -1,5 +1,6 @@
 import { isMap, isNode, isPair, isScalar, LineCounter, parseDocument, visit, type Document, type Scalar } from 'yaml';
 import type { Problem } from '../core/problem.js';
+import type { Finding } from './finding.js';
 import { substitute, type Lookup } from './substitute.js';
 
 /** Aliases that expand to more nodes than this are a mistake or an attack. */
@@ -14,31 +15,29 @@ export interface YamlDocument {
   readonly replaced: ReadonlySet<string>;
   /** Paths (joined with NUL) whose references could not be resolved: whatever else seems wrong with them is not. */
   readonly unresolved: ReadonlySet<string>;
-  /** `FILE:LINE:COL  PATH: WHAT; REMEDY`. */
-  format(problem: Problem): string;
+  locate(problem: Problem): Finding;
 }
 
 /** Parses; problems of the syntax and of references go to `report`. */
-export function readDocument(text: string, file: string, lookup: Lookup, report: (line: string) => void): YamlDocument | null {
+export function readDocument(text: string, file: string, lookup: Lookup, report: (finding: Finding) => void): YamlDocument | null {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true, resolveKnownTags: false });
-  const place = (offset: number): string => {
+  const findingAt = (offset: number, path: string, what: string, remedy: string): Finding => {
     const { line, col } = lines.linePos(offset);
-    return `${file}:${Math.max(line, 1)}:${Math.max(col, 1)}`;
+    return { file, line: Math.max(line, 1), column: Math.max(col, 1), path, what, remedy };
   };
   if (document.directives.yaml.version === '1.1') {
-    report(`${place(0)}  YAML 1.1 takes \`on\` for true and \`010\` for 8; delete the line with %YAML: this is read as 1.2`);
+    report(findingAt(0, '', 'YAML 1.1 takes `on` for true and `010` for 8', 'delete the line with %YAML: this is read as 1.2'));
     return null;
   }
   // A warning is a mistake too: the text behind an unknown tag would be taken as it stands.
   const faults = [...toldOf(document.errors), ...document.warnings];
   if (faults.length > 0) {
-    for (const fault of faults) report(`${place(fault.pos[0])}  ${messageOf(fault)}; ${remedyFor(fault, text)}`);
+    for (const fault of faults) report(findingAt(fault.pos[0], '', messageOf(fault), remedyFor(fault, text)));
     return null;
   }
 
-  const format = (problem: Problem): string =>
-    `${place(offsetOf(document, text, problem))}  ${pathText(problem.path)}: ${problem.what}; ${problem.remedy}`;
+  const locate = (problem: Problem): Finding => findingAt(offsetOf(document, text, problem), pathText(problem.path), problem.what, problem.remedy);
   const substituted: string[] = [];
   const replaced = new Set<string>();
   const unresolved = new Set<string>();
@@ -48,7 +47,7 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
       const path = pathOf(ancestors, node);
       const resolved = substitute(node.value, lookup);
       if (!resolved.ok) {
-        report(format({ path, what: resolved.what, remedy: resolved.remedy }));
+        report(locate({ path, what: resolved.what, remedy: resolved.remedy }));
         unresolved.add(path.join('\0'));
         return;
       }
@@ -58,9 +57,9 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
     },
   });
   try {
-    return { value: document.toJS({ maxAliasCount: ALIASES_MAX }), substituted, replaced, unresolved, format };
+    return { value: document.toJS({ maxAliasCount: ALIASES_MAX }), substituted, replaced, unresolved, locate };
   } catch (error) {
-    report(`${place(0)}  ${error instanceof Error ? error.message : String(error)}; use fewer aliases`);
+    report(findingAt(0, '', error instanceof Error ? error.message : String(error), 'use fewer aliases'));
     return null;
   }
 }

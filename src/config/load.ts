@@ -11,6 +11,7 @@ import { buildTable, catchesAll, OTHERWISE, type RouteRow } from '../routing/tab
 import type { Building } from './building.js';
 import type { Configuration, OperationsConfiguration, SinkConfiguration, SourceConfiguration } from './configuration.js';
 import { readDocument } from './document.js';
+import type { Finding } from './finding.js';
 import { DocumentSchema, type DocumentShape } from './schema.js';
 import { buildSinks } from './sinks.js';
 import { buildSources } from './sources.js';
@@ -18,10 +19,10 @@ import { buildStorage } from './storage.js';
 import { readText } from './substitute.js';
 import { secretsIn, validate } from './validate.js';
 
-/** A configuration ready to run, or every mistake in it, one line each: `FILE:LINE:COL  PATH: WHAT; REMEDY`. */
+/** A configuration ready to run, or every mistake in it, from the top of the file to its end. */
 export type Loaded =
-  | { readonly ok: true; readonly config: Configuration; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly string[] };
+  | { readonly ok: true; readonly config: Configuration; readonly warnings: readonly Finding[] }
+  | { readonly ok: false; readonly problems: readonly Finding[] };
 
 /** A substituted text shorter than this is too common to redact: `prod`, `3000`. */
 const SECRET_CHARS_MIN = 8;
@@ -35,23 +36,25 @@ export function loadConfig(file: string, env: Readonly<Record<string, string | u
     return parseConfig(readFileSync(file, 'utf8'), file, env, kinds);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    return { ok: false, problems: [`${file}:1:1  (document): the file cannot be read (${why}); name another with --config, or create it`] };
+    const what = `the file cannot be read (${why})`;
+    return { ok: false, problems: [{ file, line: 1, column: 1, path: '(document)', what, remedy: 'name another with --config, or create it' }] };
   }
 }
 
 /** The same for a text that is in hand. */
 export function parseConfig(text: string, file: string, env: Readonly<Record<string, string | undefined>>, kinds: Kinds): Loaded {
-  const problems: string[] = [];
-  const warnings: string[] = [];
+  const problems: Finding[] = [];
+  const warnings: Finding[] = [];
   const failed = (): Loaded => ({ ok: false, problems: inOrder(problems) });
   const generated = new Map<string, string>();
-  const document = readDocument(text, file, { env, read: readText, generated }, (line) => problems.push(line));
+  const document = readDocument(text, file, { env, read: readText, generated }, (finding) => problems.push(finding));
   if (document === null) return failed();
   const redact = createRedact(document.substituted.filter((value) => value.length >= REDACTED_CHARS_MIN));
+  const locate = (problem: Problem): Finding => document.locate({ ...problem, what: redact(problem.what), remedy: redact(problem.remedy) });
   const report: Report = (problem) => {
-    if (!document.unresolved.has(problem.path.join('\0'))) problems.push(redact(document.format(problem)));
+    if (!document.unresolved.has(problem.path.join('\0'))) problems.push(locate(problem));
   };
-  const warn: Report = (problem) => warnings.push(redact(document.format(problem)));
+  const warn: Report = (problem) => warnings.push(locate(problem));
 
   const check: Building['check'] = (schema, value, path) => validate(schema, value, path, report, document.replaced);
   const shape = check(DocumentSchema, document.value, []) as DocumentShape | null;
@@ -100,13 +103,8 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
 }
 
 /** From the top of the file to its end, whatever was checked first. */
-function inOrder(lines: readonly string[]): string[] {
-  const placeOf = (line: string): number[] => /:(\d+):(\d+) {2}/.exec(line)?.slice(1).map(Number) ?? [];
-  return [...lines].sort((a, b) => {
-    const [lineA = 0, columnA = 0] = placeOf(a);
-    const [lineB = 0, columnB = 0] = placeOf(b);
-    return lineA - lineB || columnA - columnB;
-  });
+function inOrder(findings: readonly Finding[]): Finding[] {
+  return [...findings].sort((a, b) => a.line - b.line || a.column - b.column);
 }
 
 /** Every name in the table must exist: a misspelt one would be a row that never fires. */

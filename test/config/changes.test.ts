@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { changesBetween, keysBoundAtStart } from '../../src/config/changes.js';
+import { lineOf } from '../../src/config/finding.js';
 import { parseConfig } from '../../src/config/load.js';
 import { kinds } from '../../src/kinds.js';
 
@@ -12,7 +13,7 @@ interface Parts {
 function config({ sinks = { a: { type: 'console' } }, routes = [{ to: ['a'] }], more = {} }: Parts = {}, env: Record<string, string> = {}) {
   const sources = { open: { path: '/w', verify: { type: 'none' }, format: 'castai-event' } };
   const loaded = parseConfig(JSON.stringify({ sources, sinks, routes, ...more }), 'bridge.yaml', env, kinds);
-  if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
+  if (!loaded.ok) throw new Error(loaded.problems.map(lineOf).join('\n'));
   return loaded.config;
 }
 

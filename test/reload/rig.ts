@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { startBridge, type Bridge, type Reloaded } from '../../src/bridge.js';
+import { lineOf } from '../../src/config/finding.js';
 import { loadConfig } from '../../src/config/load.js';
 import type { Log } from '../../src/core/sink.js';
 import { StoreUnavailable, type Store, type StoreContext } from '../../src/core/store.js';
@@ -63,7 +64,7 @@ export async function running(parts: Parts, env: Readonly<Record<string, string>
     return gated(await openStore(join(folder, 'bridge.db'), context.limits, { telemetry: context.telemetry }), gates, calls);
   };
   const loaded = load(parts, env);
-  if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
+  if (!loaded.ok) throw new Error(loaded.problems.map(lineOf).join('\n'));
   const { storage } = loaded.config;
   const lines: Record<string, unknown>[] = [];
   const bridge = await startBridge(

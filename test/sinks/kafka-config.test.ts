@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { lineOf } from '../../src/config/finding.js';
 import { parseConfig } from '../../src/config/load.js';
 import { kinds } from '../../src/kinds.js';
 
@@ -10,7 +11,7 @@ function problemsOf(sink: object): readonly string[] {
     routes: [{ to: ['events'] }],
   });
   const loaded = parseConfig(yaml, 'bridge.yaml', {}, kinds);
-  return loaded.ok ? [] : loaded.problems.map((problem) => problem.replace(/^\S+ +/, ''));
+  return loaded.ok ? [] : loaded.problems.map((problem) => lineOf(problem).replace(/^\S+ +/, ''));
 }
 
 it.each([

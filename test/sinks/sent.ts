@@ -1,4 +1,5 @@
 import type { LaneConfiguration } from '../../src/config/configuration.js';
+import { lineOf } from '../../src/config/finding.js';
 import { parseConfig } from '../../src/config/load.js';
 import type { EventView } from '../../src/core/event.js';
 import type { Outcome } from '../../src/core/outcome.js';
@@ -31,7 +32,7 @@ export function configured(sink: object): Configured {
     routes: [{ to: ['out'] }],
   });
   const loaded = parseConfig(yaml, 'sink.yaml', {}, kinds);
-  if (!loaded.ok) throw new Error(loaded.problems.join('\n'));
+  if (!loaded.ok) throw new Error(loaded.problems.map(lineOf).join('\n'));
   const [built] = loaded.config.sinks;
   if (built === undefined) throw new Error('the sink was not built');
   return {
