@@ -81,7 +81,15 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
         if (sink !== null) lanes.wake(sink);
       },
     });
-    const operations = createOperations({ store, replayer, ready: readiness.ask, registry, token: config.operations.token, log });
+    const operations = createOperations({
+      store,
+      replayer,
+      ready: readiness.ask,
+      inForce: () => inForce,
+      registry,
+      token: config.operations.token,
+      log,
+    });
     const operationsUrl = await listen(operations, config.operations.host, config.operations.port);
     closing.push(() => close(operations));
 

@@ -50,6 +50,12 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option('--json', 'one JSON document')
     .option('--strict', 'a warning is a no, too')
     .action(runs(async () => (await import('./check.js')).check));
+  command('diff', 'what a file would change about the configuration in force')
+    .argument('[file]', 'the file; without it, the one of --config as it is now')
+    .option('--against <file>', 'compare with this file, in the place of the running bridge')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nThe answer is no (exit 1) where anything would change. The running bridge is found by --config.')
+    .action(runs(async () => (await import('./diff.js')).diff));
   command('trigger', 'post signed test events')
     .argument('<type>', 'type of the event: resource.created, test, …')
     .option('--url <url>', 'where to post it; without it, the first source of the configuration that is signed')

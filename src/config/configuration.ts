@@ -3,6 +3,7 @@ import type { RetryPolicy } from '../core/delivery.js';
 import type { SinkKind } from '../core/sink.js';
 import type { FormatKind, Verify } from '../core/source.js';
 import type { StoreKind } from '../core/store.js';
+import type { Described } from './described.js';
 import type { RoutingTable } from '../routing/table.js';
 
 /** A configuration that was checked: nothing in it can fail for a mistake in the YAML any more. Times in ms, sizes in bytes. */
@@ -18,6 +19,8 @@ export interface Configuration {
   readonly table: RoutingTable;
   /** How many rows it has. */
   readonly routes: number;
+  /** The same as plain data, to be compared and shown: secrets are fingerprints made with `salt`. */
+  readonly describe: (salt: string) => Described;
   /** Every secret text in the configuration: redacted wherever the bridge shows what a far side said. */
   readonly secrets: readonly string[];
   /** Secret files that do not exist yet: they are made, mode 0600, before it is in force. */

@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
 import type { Report } from '../core/problem.js';
+import { createRedact } from '../core/redact.js';
 import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
 import { buildTable } from '../routing/table.js';
 import type { Building } from './building.js';
 import { checkHost, checkOperations, checkRoutes, checkTargets } from './checks.js';
-import type { Configuration, OperationsConfiguration } from './configuration.js';
+import { describeParts, type WrittenParts } from './described.js';
+import type { Configuration, OperationsConfiguration, StorageConfiguration } from './configuration.js';
 import { readDocument, type YamlDocument } from './document.js';
 import { decodeFile } from './file.js';
 import type { Finding } from './finding.js';
 import { createBelongs } from './misplaced.js';
-import { DocumentSchema, type DocumentShape } from './schema.js';
+import { DocumentSchema, StorageSchema, withType, type DocumentShape } from './schema.js';
 import { isSecretive } from './secrecy.js';
 import { buildSinks } from './sinks.js';
 import { buildSources } from './sources.js';
@@ -86,6 +88,12 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
     ...secretsIn(DocumentSchema, shape),
     ...[...sources, ...sinks].flatMap((built) => built.secrets),
   ];
+  const parts: WrittenParts = {
+    settings: settingsOf(shape, storage),
+    sources: Object.fromEntries(sources.map(({ source, written }) => [source.name, written])),
+    sinks: Object.fromEntries(sinks.map(({ sink, written }) => [sink.name, written])),
+    routes: rows,
+  };
   const config: Configuration = {
     file,
     server: serverOf(shape),
@@ -97,10 +105,20 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
     sinks: sinks.map(({ sink }) => sink),
     table,
     routes: rows.length,
+    describe: (salt) => describeParts(parts, createRedact(secrets), salt),
     secrets: [...new Set(secrets)],
     secretFiles: [...generated].map(([path, secret]) => ({ path, secret })),
   };
   return { ok: true, config, warnings };
+}
+
+function settingsOf(shape: DocumentShape, { kind, config }: StorageConfiguration): WrittenParts['settings'] {
+  const names = ['server', 'operations', 'dedup', 'shutdown'] as const;
+  return {
+    ...Object.fromEntries(names.map((name) => [name, { schema: DocumentSchema.properties[name], value: shape[name] }])),
+    storage: { schema: withType(kind.type, kind.schema, StorageSchema), value: config },
+    ...(shape.otherwise === undefined ? {} : { otherwise: { schema: {}, value: shape.otherwise } }),
+  };
 }
 
 function serverOf({ server: { host, port, bodyLimit, headerTimeout, bodyTimeout } }: DocumentShape): Configuration['server'] {

@@ -1,4 +1,5 @@
 import type { Compiler, LaneDefaults } from '../core/sink.js';
+import type { Written } from './described.js';
 import type { LaneConfiguration, SinkConfiguration } from './configuration.js';
 import { below, kindOf, type Building } from './building.js';
 import { LaneSchema, withType, type LaneShape } from './schema.js';
@@ -7,6 +8,7 @@ import { secretsIn } from './validate.js';
 /** One sink, and the secret texts in it. */
 export interface BuiltSink {
   readonly sink: SinkConfiguration;
+  readonly written: Written;
   readonly secrets: readonly string[];
 }
 
@@ -35,7 +37,7 @@ export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: 
     };
     const render = kind.prepare(config, compilerBelow, (problem) => report(below(at, problem)));
     const secrets = [...secretsIn(schema, config), ...(kind.secrets?.(config) ?? [])];
-    return [{ sink: { name, kind, config, lane: laneOf(config, kind.lane), render }, secrets }];
+    return [{ sink: { name, kind, config, lane: laneOf(config, kind.lane), render }, written: { schema, value: config }, secrets }];
   });
 }
 

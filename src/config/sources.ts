@@ -1,3 +1,4 @@
+import type { WrittenParts } from './described.js';
 import type { SourceConfiguration } from './configuration.js';
 import { below, kindOf, type Building } from './building.js';
 import { SourceSchema, withType, type SourceShape } from './schema.js';
@@ -7,6 +8,7 @@ import { secretsIn } from './validate.js';
 /** One source, and the secret texts in it. */
 export interface BuiltSource {
   readonly source: SourceConfiguration;
+  readonly written: WrittenParts['sources'][string];
   readonly secrets: readonly string[];
 }
 
@@ -15,7 +17,8 @@ export function buildSources(shapes: Readonly<Record<string, unknown>>, dedupWin
   const paths = new Map<string, string>();
   return Object.entries(shapes).flatMap(([name, value]) => {
     const at = ['sources', name];
-    const shape = building.check(SourceSchema(building.kinds.formats.map((format) => format.type)), value, at) as SourceShape;
+    const schema = SourceSchema(building.kinds.formats.map((format) => format.type));
+    const shape = building.check(schema, value, at) as SourceShape;
     const owner = paths.get(shape.path);
     if (owner !== undefined)
       building.report({
@@ -30,7 +33,8 @@ export function buildSources(shapes: Readonly<Record<string, unknown>>, dedupWin
     if (verifier === null || format === undefined) return [];
     const { verify, type, secrets } = verifier;
     const { path, gzip, missingId } = shape;
-    return [{ source: { name, path, verify, verifyType: type, signingSecret: secrets[0] ?? null, format, gzip, missingId }, secrets }];
+    const source = { name, path, verify, verifyType: type, signingSecret: secrets[0] ?? null, format, gzip, missingId };
+    return [{ source, written: { own: { schema, value: shape }, verify: verifier.written }, secrets }];
   });
 }
 
@@ -51,7 +55,7 @@ function buildVerifier(value: unknown, at: readonly string[], dedupWindowMs: num
       from: keysOf(kind.schema).map((key) => [...at, key]),
     });
   }
-  return { verify, type: kind.type, secrets: secretsIn(schema, config) };
+  return { verify, type: kind.type, written: { schema, value: config }, secrets: secretsIn(schema, config) };
 }
 
 /** Any of them may say how long a request stays valid. */

@@ -24,6 +24,39 @@ export function parseRate(text: string): number | null {
   return perSecond > 0 && Number.isFinite(perSecond) ? perSecond : null;
 }
 
+/** `1h30m` for 5400000 ms: what `parseDuration` reads back. */
+export function durationText(ms: number): string {
+  if (ms === 0) return '0';
+  let rest = ms;
+  return Object.entries(MS)
+    .reverse()
+    .map(([unit, length]) => {
+      const count = Math.floor(rest / length);
+      rest -= count * length;
+      return count === 0 ? '' : `${count}${unit}`;
+    })
+    .join('');
+}
+
+/** `1MiB` for 1048576 bytes: the largest unit that is a whole number of times in it. */
+export function sizeText(bytes: number): string {
+  const [unit, length] = Object.entries(BYTES)
+    .sort(([, a], [, b]) => b - a)
+    .find(([, one]) => bytes % one === 0 && bytes >= one) ?? ['B', 1];
+  return `${bytes / length}${unit}`;
+}
+
+/** `30/m` for 0.5 a second: the shortest time in which it is a whole number. */
+export function rateText(perSecond: number): string {
+  const [unit, share] = Object.entries(PER_SECOND).find(([, one]) => Number.isInteger(rounded(perSecond / one))) ?? ['s', 1];
+  return `${rounded(perSecond / share)}/${unit}`;
+}
+
+/** Without what binary fractions leave: 7/m is 0.11666… a second. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(12));
+}
+
 function within(value: number): number | null {
   return Number.isSafeInteger(value) ? value : null;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { parseDuration, parseRate, parseSize } from '../../src/config/units.js';
+import { durationText, parseDuration, parseRate, parseSize, rateText, sizeText } from '../../src/config/units.js';
 
 it.each([
   ['500ms', 500],
@@ -37,4 +37,27 @@ it.each([
   ['5', null],
 ])('the rate %j is %j a second', (text, rate) => {
   expect(parseRate(text)).toBe(rate);
+});
+
+it.each(['0', '1ms', '90s', '1h30m', '7d', '1d1ms', '36500d'])('the duration %s reads back what is written for it', (text) => {
+  const ms = parseDuration(text) ?? NaN;
+  expect(parseDuration(durationText(ms))).toBe(ms);
+});
+
+it.each([
+  ['1MiB', '1MiB'],
+  ['1024B', '1KiB'],
+  ['1500KB', '1500KB'],
+  ['1001B', '1001B'],
+])('the size %s is written %s', (text, written) => {
+  expect(sizeText(parseSize(text) ?? NaN)).toBe(written);
+});
+
+it.each([
+  ['1/s', '1/s'],
+  ['60/m', '1/s'],
+  ['7/m', '7/m'],
+  ['1/h', '1/h'],
+])('the rate %s is written %s', (text, written) => {
+  expect(rateText(parseRate(text) ?? NaN)).toBe(written);
 });

@@ -122,7 +122,7 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
     output,
     config,
     write,
-    run: (...args) => run([...args, '--config', config]),
+    run: (...args) => run([...args, '--config', config], env),
     start: () => {
       spawned();
       return ready();

@@ -1,0 +1,30 @@
+import type Router from '@koa/router';
+import { randomBytes } from 'node:crypto';
+import type { Store } from '../core/store.js';
+
+/** The configuration that is in force, to be compared with another one. */
+export interface InForce {
+  readonly file: string;
+  readonly describe: (salt: string) => unknown;
+}
+
+/** What `GET /-/config` answers. */
+export interface InForceView {
+  readonly file: string;
+  /** What the fingerprints of secrets are made with: another one for every answer. */
+  readonly salt: string;
+  readonly config: unknown;
+  /** Deliveries that wait, by sink. */
+  readonly waiting: Readonly<Record<string, number>>;
+}
+
+/** What is behind `castbridge diff`. */
+export function addInForce(router: Router, inForce: () => InForce, store: Pick<Store, 'stats'>): void {
+  router.get('/-/config', async (context) => {
+    const { file, describe } = inForce();
+    const salt = randomBytes(16).toString('hex');
+    const { waiting } = await store.stats();
+    const view: InForceView = { file, salt, config: describe(salt), waiting: Object.fromEntries(waiting.map(({ sink, count }) => [sink, count])) };
+    context.body = view;
+  });
+}
