@@ -7,7 +7,8 @@ import { suggest } from '../core/suggest.js';
 import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
 import { compileGlob, isGlob } from '../routing/glob.js';
-import { buildTable, catchesAll, OTHERWISE, type RouteRow } from '../routing/table.js';
+import { catchesAll } from '../routing/match.js';
+import { buildTable, OTHERWISE, type RouteRow } from '../routing/table.js';
 import type { Building } from './building.js';
 import type { Configuration, OperationsConfiguration, SinkConfiguration, SourceConfiguration } from './configuration.js';
 import { readDocument } from './document.js';
@@ -69,7 +70,7 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
   const rows = shape.routes.map((row, index) => ({ ...row, name: row.name ?? `route-${index + 1}` }));
   checkRoutes(rows, Object.keys(shape.sources), names, report);
   checkTargets(shape.otherwise?.to ?? [], ['otherwise', 'to'], names, report);
-  const table = buildTable(rows, shape.otherwise?.to ?? null, compiler, report);
+  const table = buildTable(rows, shape.otherwise?.to ?? null, compiler, report, warn);
   const operations: OperationsConfiguration = { ...shape.operations, token: shape.operations.token ?? null };
   checkOperations(shape.server.port, operations, report);
   checkHost(shape.server.host, 'server', report);
