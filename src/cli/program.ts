@@ -45,8 +45,10 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
       }),
     );
   command('check', 'validate a configuration: one line a problem')
-    .argument('[file]', 'configuration file, in the place of --config')
+    .argument('[file...]', 'configuration files, in the place of --config')
+    .addOption(new Option('--format <format>', 'how they are told; github: as annotations').choices(['text', 'json', 'github']))
     .option('--json', 'one JSON document')
+    .option('--strict', 'a warning is a no, too')
     .action(runs(async () => (await import('./check.js')).check));
   command('trigger', 'post signed test events')
     .argument('<type>', 'type of the event: resource.created, test, …')

@@ -1,87 +1,94 @@
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
-import type { Problem, Report } from '../core/problem.js';
-import { createRedact } from '../core/redact.js';
-import { secretFault } from '../core/secret.js';
-import { suggest } from '../core/suggest.js';
+import type { Report } from '../core/problem.js';
 import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
-import { compileGlob, isGlob } from '../routing/glob.js';
-import { catchesAll } from '../routing/match.js';
-import { buildTable, OTHERWISE, type RouteRow } from '../routing/table.js';
+import { buildTable } from '../routing/table.js';
 import type { Building } from './building.js';
-import type { Configuration, OperationsConfiguration, SinkConfiguration, SourceConfiguration } from './configuration.js';
-import { readDocument } from './document.js';
+import { checkHost, checkOperations, checkRoutes, checkTargets } from './checks.js';
+import type { Configuration, OperationsConfiguration } from './configuration.js';
+import { readDocument, type YamlDocument } from './document.js';
+import { decodeFile } from './file.js';
 import type { Finding } from './finding.js';
+import { createBelongs } from './misplaced.js';
 import { DocumentSchema, type DocumentShape } from './schema.js';
+import { isSecretive } from './secrecy.js';
 import { buildSinks } from './sinks.js';
 import { buildSources } from './sources.js';
 import { buildStorage } from './storage.js';
 import { readText } from './substitute.js';
-import { secretsIn, validate } from './validate.js';
+import { createTold, inOrder, type Told } from './told.js';
+import { secretsIn, validate, type Checking } from './validate.js';
+import { warnAbout } from './warnings.js';
 
-/** A configuration ready to run, or every mistake in it, from the top of the file to its end. */
+/** A configuration ready to run, or every mistake in it; both from the top of the file to its end. */
 export type Loaded =
   | { readonly ok: true; readonly config: Configuration; readonly warnings: readonly Finding[] }
-  | { readonly ok: false; readonly problems: readonly Finding[] };
+  | { readonly ok: false; readonly problems: readonly Finding[]; readonly warnings: readonly Finding[] };
 
 /** A substituted text shorter than this is too common to redact: `prod`, `3000`. */
 const SECRET_CHARS_MIN = 8;
 
-/** What came from a reference is shown in no problem, unless it is too short to be told from other words. */
-const REDACTED_CHARS_MIN = 4;
+type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads and checks a configuration file. Opens nothing, creates nothing. */
-export function loadConfig(file: string, env: Readonly<Record<string, string | undefined>>, kinds: Kinds): Loaded {
+export function loadConfig(file: string, env: Environment, kinds: Kinds): Loaded {
+  let bytes: Buffer;
   try {
-    return parseConfig(readFileSync(file, 'utf8'), file, env, kinds);
+    bytes = readFileSync(file);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    const what = `the file cannot be read (${why})`;
-    return { ok: false, problems: [{ file, line: 1, column: 1, path: '(document)', what, remedy: 'name another with --config, or create it' }] };
+    return refused(file, 1, 1, `the file cannot be read (${why})`, 'name another with --config, or create it');
   }
+  const text = decodeFile(bytes);
+  return typeof text === 'string' ? parseConfig(text, file, env, kinds) : refused(file, text.line, text.column, text.what, text.remedy);
+}
+
+function refused(file: string, line: number, column: number, what: string, remedy: string): Loaded {
+  return { ok: false, problems: [{ file, line, column, path: '(document)', what, remedy }], warnings: [] };
 }
 
 /** The same for a text that is in hand. */
-export function parseConfig(text: string, file: string, env: Readonly<Record<string, string | undefined>>, kinds: Kinds): Loaded {
-  const problems: Finding[] = [];
-  const warnings: Finding[] = [];
-  const failed = (): Loaded => ({ ok: false, problems: inOrder(problems) });
+export function parseConfig(text: string, file: string, env: Environment, kinds: Kinds): Loaded {
+  const syntax: Finding[] = [];
   const generated = new Map<string, string>();
-  const document = readDocument(text, file, { env, read: readText, generated }, (finding) => problems.push(finding));
-  if (document === null) return failed();
-  const redact = createRedact(document.substituted.filter((value) => value.length >= REDACTED_CHARS_MIN));
-  const locate = (problem: Problem): Finding => document.locate({ ...problem, what: redact(problem.what), remedy: redact(problem.remedy) });
-  const report: Report = (problem) => {
-    if (!document.unresolved.has(problem.path.join('\0'))) problems.push(locate(problem));
-  };
-  const warn: Report = (problem) => warnings.push(locate(problem));
+  // A mark of the byte order is no character of the text.
+  const document = readDocument(text.replace(/^\uFEFF/, ''), file, { env, read: readText, generated }, (finding) => syntax.push(finding));
+  if (document === null) return { ok: false, problems: inOrder(syntax), warnings: [] };
+  const told = createTold(document, kinds, syntax);
+  const { report } = told;
+  const check = checker(document, kinds, told);
+  const isMapping = typeof document.value === 'object' && document.value !== null && !Array.isArray(document.value);
+  const shape = check(DocumentSchema, document.value, []) as DocumentShape;
+  // Of what is no mapping there is nothing more to say.
+  if (!isMapping) return { ok: false, ...told.findings() };
 
-  const check: Building['check'] = (schema, value, path) => validate(schema, value, path, report, document.replaced);
-  const shape = check(DocumentSchema, document.value, []) as DocumentShape | null;
-  if (shape === null) return failed();
-
-  const building: Building = { kinds, report, check };
+  const building: Building = { kinds, report, check, excuse: (path) => document.broken.add(path.join('\0')) };
   const sources = buildSources(shape.sources, shape.dedup.window, building);
   const storage = buildStorage(shape.storage, building);
   const compiler = createCompiler(report);
   const sinks = buildSinks(shape.sinks, compiler, building);
-  const names = Object.keys(shape.sinks);
-  const rows = shape.routes.map((row, index) => ({ ...row, name: row.name ?? `route-${index + 1}` }));
-  checkRoutes(rows, Object.keys(shape.sources), names, report);
-  checkTargets(shape.otherwise?.to ?? [], ['otherwise', 'to'], names, report);
-  const table = buildTable(rows, shape.otherwise?.to ?? null, compiler, report, warn);
   const operations: OperationsConfiguration = { ...shape.operations, token: shape.operations.token ?? null };
-  checkOperations(shape.server.port, operations, report);
-  checkHost(shape.server.host, 'server', report);
-  checkHost(operations.host, 'operations', report);
-  if (problems.length > 0 || storage === null) return failed();
+  checkListeners(shape, operations, report);
+  const rows = rowsOf(shape);
+  const otherwise = shape.otherwise?.to ?? null;
+  const names = { sources: Object.keys(shape.sources), sinks: Object.keys(shape.sinks) };
+  checkRoutes(rows, names.sources, names.sinks, report);
+  checkTargets(otherwise ?? [], ['otherwise', 'to'], new Set(names.sinks), report);
+  // What hides others may only seem to, where a part of it is missing.
+  const sound = rows.map((row, index) => (told.isDoubtful(['routes', index]) ? { ...row, stop: false } : row));
+  const table = buildTable(sound, otherwise, compiler, report, told.warn);
+  warnAbout({ shape, ...names, isDoubtful: told.isDoubtful }, told.warn);
 
-  warnAbout(shape, sources, sinks, warn);
-  const { bodyLimit, headerTimeout, bodyTimeout, host, port } = shape.server;
+  const { problems, warnings } = told.findings();
+  if (problems.length > 0 || storage === null) return { ok: false, problems, warnings };
+  const secrets = [
+    ...document.substituted.filter((value) => value.length >= SECRET_CHARS_MIN),
+    ...secretsIn(DocumentSchema, shape),
+    ...[...sources, ...sinks].flatMap((built) => built.secrets),
+  ];
   const config: Configuration = {
     file,
-    server: { host, port, bodyBytesMax: bodyLimit, headerTimeoutMs: headerTimeout, bodyTimeoutMs: bodyTimeout },
+    server: serverOf(shape),
     operations,
     storage,
     dedupWindowMs: shape.dedup.window,
@@ -90,106 +97,36 @@ export function parseConfig(text: string, file: string, env: Readonly<Record<str
     sinks: sinks.map(({ sink }) => sink),
     table,
     routes: rows.length,
-    secrets: [
-      ...new Set([
-        ...document.substituted.filter((value) => value.length >= SECRET_CHARS_MIN),
-        ...secretsIn(DocumentSchema, shape),
-        ...sources.flatMap((part) => part.secrets),
-        ...sinks.flatMap((part) => part.secrets),
-      ]),
-    ],
+    secrets: [...new Set(secrets)],
     secretFiles: [...generated].map(([path, secret]) => ({ path, secret })),
   };
-  return { ok: true, config, warnings: inOrder(warnings) };
+  return { ok: true, config, warnings };
 }
 
-/** From the top of the file to its end, whatever was checked first. */
-function inOrder(findings: readonly Finding[]): Finding[] {
-  return [...findings].sort((a, b) => a.line - b.line || a.column - b.column);
+function serverOf({ server: { host, port, bodyLimit, headerTimeout, bodyTimeout } }: DocumentShape): Configuration['server'] {
+  return { host, port, bodyBytesMax: bodyLimit, headerTimeoutMs: headerTimeout, bodyTimeoutMs: bodyTimeout };
 }
 
-/** Every name in the table must exist: a misspelt one would be a row that never fires. */
-function checkRoutes(rows: readonly RouteRow[], sources: readonly string[], sinks: readonly string[], report: Report): void {
-  const seen = new Map<string, number>();
-  rows.forEach((row, index) => {
-    checkTargets(row.to, ['routes', index, 'to'], sinks, report);
-    for (const source of [row.match?.source ?? []].flat()) {
-      if (sources.some(compileGlob(source))) continue;
-      const what = isGlob(source) ? `no source's name matches "${source}"` : `no source named "${source}"`;
-      report({ path: ['routes', index, 'match', 'source'], what, remedy: suggest(source, sources) });
-    }
-    if (row.name === OTHERWISE)
-      report({
-        path: ['routes', index, 'name'],
-        what: `"${OTHERWISE}" is what deliveries of the \`otherwise\` section are named`,
-        remedy: 'choose another name',
-      });
-    const first = seen.get(row.name);
-    if (first !== undefined)
-      report({
-        path: ['routes', index, 'name'],
-        what: `"${row.name}" is the name of routes[${first}] too`,
-        remedy: 'give each row a name of its own',
-      });
-    seen.set(row.name, first ?? index);
-  });
+function checker(document: YamlDocument, kinds: Kinds, { report, warn }: Told): Building['check'] {
+  const checking: Checking = {
+    report,
+    warn,
+    referring: document.referring,
+    replaced: document.replaced,
+    broken: document.broken,
+    written: (path, schema) => (isSecretive(path, schema) ? null : document.written(path)),
+    rename: document.rename,
+    belongs: createBelongs(kinds),
+  };
+  return (schema, value, path) => validate(schema, value, path, checking);
 }
 
-function checkTargets(targets: readonly string[], path: Problem['path'], sinks: readonly string[], report: Report): void {
-  targets.forEach((target, index) => {
-    if (!sinks.includes(target)) report({ path: [...path, index], what: `no sink named "${target}"`, remedy: suggest(target, sinks) });
-  });
+function rowsOf({ routes }: DocumentShape) {
+  return routes.map((row, index) => ({ ...row, name: row.name ?? `route-${index + 1}` }));
 }
 
-function checkOperations(serverPort: number, operations: OperationsConfiguration, report: Report): void {
-  const fault = operations.token === null ? null : secretFault(operations.token);
-  if (fault !== null) report({ path: ['operations', 'token'], ...fault });
-  if (operations.token === null && !isLoopback(operations.host)) {
-    report({
-      path: ['operations', 'host'],
-      what: `"${operations.host}" can be reached from other machines, and there is no token`,
-      remedy: 'set operations.token, or bind it to 127.0.0.1',
-    });
-  }
-  if (serverPort !== 0 && serverPort === operations.port) {
-    report({
-      path: ['operations', 'port'],
-      what: `port ${operations.port} is the server's port too`,
-      remedy: 'give each listener a port of its own',
-    });
-  }
-}
-
-function checkHost(host: string, section: string, report: Report): void {
-  if (isIP(host) !== 0 || /^[A-Za-z0-9._-]+$/.test(host)) return;
-  report({ path: [section, 'host'], what: `"${host}" is neither an address nor a name`, remedy: `the port is a key of its own, ${section}.port` });
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
-}
-
-/** What is allowed, and seldom meant. */
-function warnAbout(
-  shape: DocumentShape,
-  sources: readonly { source: SourceConfiguration }[],
-  sinks: readonly { sink: SinkConfiguration }[],
-  warn: Report,
-): void {
-  for (const { source } of sources) {
-    if (source.verifyType !== 'none') continue;
-    warn({
-      path: ['sources', source.name, 'verify'],
-      what: 'anybody who reaches this path can post events',
-      remedy: 'use a verifier, or keep the listener private',
-    });
-  }
-  const used = new Set([...shape.routes.flatMap((row) => row.to), ...(shape.otherwise?.to ?? [])]);
-  for (const { sink } of sinks) {
-    if (!used.has(sink.name))
-      warn({ path: ['sinks', sink.name], what: 'no row of the table names this sink', remedy: 'name it in a row, or delete it' });
-  }
-  if (shape.otherwise === undefined && !shape.routes.some(catchesAll)) {
-    warn({ path: ['routes'], what: 'an event that no row matches is kept as unrouted and sent nowhere', remedy: 'add `otherwise: { to: [SINK] }`' });
-  }
+function checkListeners({ server }: DocumentShape, operations: OperationsConfiguration, report: Report): void {
+  checkOperations(server.port, operations, report);
+  checkHost(server.host, 'server', report);
+  checkHost(operations.host, 'operations', report);
 }

@@ -1,6 +1,6 @@
 import type { Compiler, LaneDefaults } from '../core/sink.js';
 import type { LaneConfiguration, SinkConfiguration } from './configuration.js';
-import { kindOf, type Building } from './building.js';
+import { below, kindOf, type Building } from './building.js';
 import { LaneSchema, withType, type LaneShape } from './schema.js';
 import { secretsIn } from './validate.js';
 
@@ -10,28 +10,30 @@ export interface BuiltSink {
   readonly secrets: readonly string[];
 }
 
-/** Builds the sinks; those with a mistake are reported and left out. */
-export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: Compiler, { kinds, check, report }: Building): BuiltSink[] {
+/** Builds the sinks; those whose kind cannot be told are reported and left out. */
+export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: Compiler, building: Building): BuiltSink[] {
+  const { kinds, check, report } = building;
   return Object.entries(shapes).flatMap(([name, value]) => {
     const at = ['sinks', name];
-    const kind = kindOf(value, kinds.sinks, at, report);
-    if (kind === null) return [];
+    const typed = kindOf(value, kinds.sinks, at, building);
+    if (typed === null) return [];
+    const { kind } = typed;
     const schema = withType(kind.type, kind.schema, LaneSchema(kind.lane));
-    const config = check(schema, value, at) as LaneShape | null;
-    if (config === null) return [];
+    const config = check(schema, typed.value, at) as LaneShape;
     const { initial, max } = config.retry;
     if (initial > max)
       report({
         path: [...at, 'retry', 'initial'],
         what: `the first back-off, ${initial}ms, is longer than retry.max`,
         remedy: `make it at most ${max}ms, or raise retry.max`,
+        from: [[...at, 'retry', 'max']],
       });
-    const below: Compiler = {
+    const compilerBelow: Compiler = {
       expression: (source, path) => compiler.expression(source, [...at, ...path]),
       interpolated: (source, path, encode) => compiler.interpolated(source, [...at, ...path], encode),
       template: (source, path, escape) => compiler.template(source, [...at, ...path], escape),
     };
-    const render = kind.prepare(config, below, (problem) => report({ ...problem, path: [...at, ...problem.path] }));
+    const render = kind.prepare(config, compilerBelow, (problem) => report(below(at, problem)));
     const secrets = [...secretsIn(schema, config), ...(kind.secrets?.(config) ?? [])];
     return [{ sink: { name, kind, config, lane: laneOf(config, kind.lane), render }, secrets }];
   });

@@ -5,13 +5,16 @@ import { StorageSchema, withType, type StorageShape } from './schema.js';
 /** What keeps events where the YAML does not say. */
 const DEFAULT = 'sqlite';
 
-/** The store; null where a mistake was reported. */
-export function buildStorage(value: unknown, { kinds, check, report }: Building): StorageConfiguration | null {
+/** The store; null, and a report, where its kind cannot be told. */
+export function buildStorage(value: unknown, building: Building): StorageConfiguration | null {
+  const { kinds, check } = building;
   const at = ['storage'];
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return check(StorageSchema, value, at) as null;
-  const typed = 'type' in value ? value : { type: DEFAULT, ...value };
-  const kind = kindOf(typed, kinds.stores, at, report);
-  if (kind === null) return null;
-  const config = check(withType(kind.type, kind.schema, StorageSchema), typed, at) as StorageShape | null;
-  return config === null ? null : { kind, config, retentionMs: config.retention };
+  const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
+  // What is no mapping is told by the schema, and the default stands in.
+  const given = isMapping ? value : (check(StorageSchema, value, at) as object);
+  const typed = kindOf('type' in given ? given : { type: DEFAULT, ...given }, kinds.stores, at, building);
+  if (typed === null) return null;
+  const { kind } = typed;
+  const config = check(withType(kind.type, kind.schema, StorageSchema), isMapping ? typed.value : { type: kind.type }, at) as StorageShape;
+  return { kind, config, retentionMs: config.retention };
 }

@@ -10,10 +10,28 @@ export interface Lookup {
   readonly generated: Map<string, string>;
 }
 
-/** A text with its references resolved, or what is wrong and what to do. `values` are what was filled in. */
+/** A part of a text, and how long what took its place is. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+  readonly length: number;
+}
+
+/** A text with its references resolved, or what is wrong, where in the text, and what to do. `values` are what was filled in. */
 export type Substituted =
-  | { readonly ok: true; readonly text: string; readonly values: readonly string[] }
-  | { readonly ok: false; readonly what: string; readonly remedy: string };
+  | { readonly ok: true; readonly text: string; readonly values: readonly string[]; readonly spans: readonly Span[] }
+  | { readonly ok: false; readonly what: string; readonly remedy: string; readonly offset: number };
+
+/** The offset before the references were resolved; the reference's own where it lies inside what was filled in. */
+export function beforeSubstitution(offset: number, spans: readonly Span[]): number {
+  let grown = 0;
+  for (const { from, to, length } of spans) {
+    if (offset < from + grown) break;
+    if (offset < from + grown + length) return from;
+    grown += length - (to - from);
+  }
+  return offset - grown;
+}
 
 /**
  * Resolves `${VAR}`, `${file:PATH}`, `${generate:PATH}` and `${VAR:-default}` in one text; `$${` is a literal `${`.
@@ -22,8 +40,10 @@ export type Substituted =
 export function substitute(text: string, lookup: Lookup): Substituted {
   let out = '';
   const values: string[] = [];
+  const spans: Span[] = [];
   for (let at = 0; at < text.length;) {
     if (text.startsWith('$${', at)) {
+      spans.push({ from: at, to: at + 3, length: 2 });
       out += '${';
       at += 3;
       continue;
@@ -34,22 +54,25 @@ export function substitute(text: string, lookup: Lookup): Substituted {
       continue;
     }
     const end = closingBrace(text, at + 2);
-    if (end === -1) return { ok: false, what: '"${" is never closed', remedy: 'add "}", or write "$${" for a literal "${"' };
+    if (end === -1) return { ok: false, what: '"${" is never closed', remedy: 'add "}", or write "$${" for a literal "${"', offset: at };
     const resolved = resolve(text.slice(at + 2, end), lookup);
-    if (!resolved.ok) return resolved;
+    if (!resolved.ok) return { ...resolved, offset: at };
+    spans.push({ from: at, to: end + 1, length: resolved.text.length });
     out += resolved.text;
     values.push(resolved.text);
     at = end + 1;
   }
-  return { ok: true, text: out, values };
+  return { ok: true, text: out, values, spans };
 }
 
-function resolve(reference: string, lookup: Lookup): Substituted {
+type Resolved = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly what: string; readonly remedy: string };
+
+function resolve(reference: string, lookup: Lookup): Resolved {
   const split = reference.indexOf(':-');
   const name = split === -1 ? reference : reference.slice(0, split);
   const value = valueOf(name, lookup);
   if (!value.ok) return value;
-  if (value.text !== null && value.text !== '') return { ok: true, text: value.text, values: [] };
+  if (value.text !== null && value.text !== '') return { ok: true, text: value.text };
   if (split !== -1) return substitute(reference.slice(split + 2), lookup);
   if (name.startsWith('file:'))
     return {

@@ -8,6 +8,8 @@ export interface Problem {
   readonly offset?: number;
   /** The mistake is the key at the end of `path`, not its value. */
   readonly atKey?: true;
+  /** What else it was concluded from: where a mistake of one of these was told, this is not. */
+  readonly from?: readonly Problem['path'][];
 }
 
 /** Collects problems while a configuration is built, so that one run shows them all. */

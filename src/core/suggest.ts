@@ -1,9 +1,28 @@
-/** `; did you mean "ops-slack"?`, or the list to choose from: the remedy part of a problem. */
+/** `did you mean "ops-slack"?`, or the list to choose from: the remedy part of a problem. */
 export function suggest(word: string, known: readonly string[]): string {
-  const nearest = [...known].map((candidate) => ({ candidate, distance: editDistance(word, candidate) })).sort((a, b) => a.distance - b.distance)[0];
-  if (nearest !== undefined && (nearest.distance <= Math.max(1, Math.floor(nearest.candidate.length / 3)) || haveOneStem(word, nearest.candidate)))
-    return `did you mean "${nearest.candidate}"?`;
-  return known.length === 0 ? 'there is none to choose from' : `known are: ${[...known].sort().join(', ')}`;
+  const near = nearest(word, known);
+  if (near !== null) return `did you mean "${near}"?`;
+  if (known.length === 0) return 'there is none to choose from';
+  const more = known.length > LISTED_MAX ? ` and ${known.length - LISTED_MAX} more` : '';
+  return `known are: ${[...known].sort().slice(0, LISTED_MAX).join(', ')}${more}`;
+}
+
+/** A longer list is read by nobody. */
+const LISTED_MAX = 30;
+
+/** Every wrong word is compared with every known one: a large table with many of both must not take minutes. */
+const COMPARED_MAX = 1_000;
+
+/** The one that is a slip of the finger away from `word`; null where it is not clear that one is meant. */
+export function nearest(word: string, known: readonly string[]): string | null {
+  let best: { candidate: string; distance: number } | null = null;
+  for (const candidate of known.slice(0, COMPARED_MAX)) {
+    const distance = editDistance(word, candidate);
+    if (best === null || distance < best.distance) best = { candidate, distance };
+  }
+  if (best === null) return null;
+  const { candidate, distance } = best;
+  return distance <= Math.max(1, Math.floor(candidate.length / 3)) || haveOneStem(word, candidate) ? candidate : null;
 }
 
 /** `retries` for `retry`: more edits than a slip of the finger, and the same word. */

@@ -48,7 +48,7 @@ export const http: SinkKind<Config, HttpContent> = {
   prepare(config, compiler, report) {
     const url = compiler.interpolated(config.url, ['url'], encodeURIComponent);
     const fault = urlFault(url.literalPrefix, url.computed, config.allowLinkLocal);
-    if (fault !== null) report({ path: ['url'], ...fault });
+    if (fault !== null) report({ path: ['url'], ...fault, from: [['allowLinkLocal']] });
     const headers = compileHeaders(config.headers, compiler, report);
     const body = bodyOf(config, compiler);
     return (event, received) => ({

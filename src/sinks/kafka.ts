@@ -75,7 +75,7 @@ export const kafka: SinkKind<Config, KafkaContent> = {
   prepare(config, compiler, report) {
     const topic = compiler.interpolated(config.topic, ['topic']);
     const fault = topicFault(topic, config.topics);
-    if (fault !== null) report({ path: ['topic'], ...fault });
+    if (fault !== null) report({ path: ['topic'], ...fault, from: [['topics']] });
     const key = config.key === undefined ? () => null : compiler.expression(config.key, ['key']);
     const headers = compileHeaders(config.headers, compiler, report);
     return (event) => ({
