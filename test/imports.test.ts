@@ -16,8 +16,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // kinds.ts and bridge.ts are handed in where they are needed; here they are types.
   config: ['core', 'schema', 'routing', 'kinds.ts'],
   'kinds.ts': ['core', 'sources', 'sinks', 'stores'],
+  trial: ['config', 'core', 'routing', 'kinds.ts'],
   'bridge.ts': ['config', 'core', 'delivery', 'ingress', 'kinds.ts', 'ops'],
-  cli: ['bridge.ts', 'config', 'core', 'kinds.ts', 'ops', 'sources'],
+  cli: ['bridge.ts', 'config', 'core', 'kinds.ts', 'ops', 'routing', 'sources', 'trial'],
   'main.ts': ['cli'],
 };
 

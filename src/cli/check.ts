@@ -1,6 +1,7 @@
 import { lineOf, type Finding } from '../config/finding.js';
-import { loadConfig, type Loaded } from '../config/load.js';
+import type { Loaded } from '../config/load.js';
 import { kinds } from '../kinds.js';
+import { loadTested } from '../trial/tested.js';
 import { EXIT } from './exit.js';
 import { annotation } from './annotation.js';
 import type { Invocation } from './invocation.js';
@@ -21,7 +22,7 @@ interface Checked {
 export function check({ config, env, json, out, err }: Invocation, given: readonly string[], options: CheckOptions): Promise<number> {
   const files = given.length === 0 ? [config] : given;
   const checked = files.map((file): Checked => {
-    const loaded = loadConfig(file, env, kinds);
+    const loaded = loadTested(file, env, kinds);
     return { file, loaded, problems: loaded.ok ? [] : loaded.problems, warnings: loaded.warnings };
   });
   const problems = checked.flatMap((one) => one.problems);

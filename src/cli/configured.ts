@@ -5,12 +5,15 @@ import { kinds } from '../kinds.js';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
 
-/** The configuration a command goes by; its problems end the command. */
-export function configured({ config, env, err }: Pick<Invocation, 'config' | 'env' | 'err'>): {
+/** The configuration a command goes by; its problems end the command. With `load`: those of its tests too. */
+export function configured(
+  { config, env, err }: Pick<Invocation, 'config' | 'env' | 'err'>,
+  load: typeof loadConfig = loadConfig,
+): {
   config: Configuration;
   warnings: readonly Finding[];
 } {
-  const loaded = loadConfig(config, env, kinds);
+  const loaded = load(config, env, kinds);
   if (loaded.ok) return loaded;
   for (const problem of loaded.problems) err(lineOf(problem));
   throw new Failure(EXIT.no, `${config} has ${loaded.problems.length === 1 ? 'a problem' : `${loaded.problems.length} problems`}`);

@@ -56,6 +56,23 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option('--json', 'one JSON document')
     .addHelpText('after', '\nThe answer is no (exit 1) where anything would change. The running bridge is found by --config.')
     .action(runs(async () => (await import('./diff.js')).diff));
+  command('test', 'run the tests of the routing table; nothing is sent')
+    .argument('[file]', 'configuration file, in the place of --config')
+    .option('--tests <file>', 'a further file of tests; may be given again', (file: string, before: readonly string[] | undefined) => [
+      ...(before ?? []),
+      file,
+    ])
+    .option('--all-rows', 'a row that no test matches is a no, too')
+    .option('--json', 'one JSON document')
+    .action(runs(async () => (await import('./test.js')).test));
+  command('explain', 'what would become of an event, row by row, and what would be sent; nothing is')
+    .argument('[file]', 'the body of the event, as it is posted; - and none is standard input')
+    .option('--source <name>', 'the source it comes to; needed where there is more than one')
+    .option('--id <id>', 'an event of the running bridge, in the place of a file: the sender’s id, or the bridge’s')
+    .option('--all', 'every row of a long table')
+    .option('--json', 'one JSON document')
+    .addHelpText('after', '\nThe answer is no (1) where no event can be made of the body, it owes nothing, or a message could not be sent.')
+    .action(runs(async () => (await import('./explain.js')).explain));
   command('trigger', 'post signed test events')
     .argument('<type>', 'type of the event: resource.created, test, …')
     .option('--url <url>', 'where to post it; without it, the first source of the configuration that is signed')

@@ -2,10 +2,10 @@ import type { Logger } from 'pino';
 import { startBridge, type Bridge } from '../bridge.js';
 import type { Configuration } from '../config/configuration.js';
 import { lineOf } from '../config/finding.js';
-import { loadConfig } from '../config/load.js';
 import { writeSecretFiles } from '../config/secret-files.js';
 import { kinds } from '../kinds.js';
 import { createLog } from '../ops/log.js';
+import { loadTested } from '../trial/tested.js';
 import { configured } from './configured.js';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
@@ -16,7 +16,7 @@ const LINGER_MS = 1_000;
 export async function serve(invocation: Invocation, options: { logLevel: string }): Promise<number> {
   // Before the file is read: what changes in it from then on is not missed.
   const hangups = createHangups();
-  const configuration = configured(invocation);
+  const configuration = configured(invocation, loadTested);
   const { log, flush } = createLog(options.logLevel);
   try {
     return await run(configuration, log, invocation, hangups);
@@ -50,7 +50,7 @@ async function run(
 
 /** The whole of a reload is done when this returns, so that none meets another one. */
 function reload(bridge: Bridge, log: Logger, { config, env }: Invocation): void {
-  const loaded = loadConfig(config, env, kinds);
+  const loaded = loadTested(config, env, kinds);
   if (!bridge.reload(loaded).ok || !loaded.ok) return;
   for (const warning of loaded.warnings) log.warn({ warning: lineOf(warning) }, 'configuration');
   for (const { path } of loaded.config.secretFiles) log.info({ path }, 'made a random webhook secret');

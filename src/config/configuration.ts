@@ -5,6 +5,7 @@ import type { FormatKind, Verify } from '../core/source.js';
 import type { StoreKind } from '../core/store.js';
 import type { Described } from './described.js';
 import type { RoutingTable } from '../routing/table.js';
+import type { RoutingTest } from './tests.js';
 
 /** A configuration that was checked: nothing in it can fail for a mistake in the YAML any more. Times in ms, sizes in bytes. */
 export interface Configuration {
@@ -21,6 +22,12 @@ export interface Configuration {
   readonly routes: number;
   /** The same as plain data, to be compared and shown: secrets are fingerprints made with `salt`. */
   readonly describe: (salt: string) => Described;
+  /** Names of the rows, in order; `otherwise` last, where there is one. */
+  readonly rows: readonly string[];
+  /** The tests of the table, those of other files behind its own. */
+  readonly tests: readonly RoutingTest[];
+  /** Files of tests, as they are opened. */
+  readonly testFiles: readonly string[];
   /** Every secret text in the configuration: redacted wherever the bridge shows what a far side said. */
   readonly secrets: readonly string[];
   /** Secret files that do not exist yet: they are made, mode 0600, before it is in force. */

@@ -1,4 +1,5 @@
 import type { Kinds } from '../kinds.js';
+import { TestInEditor } from './test-schema.js';
 import { DocumentSchema, LaneSchema, SourceSchema, StorageSchema, withType } from './schema.js';
 
 /** What a text with a unit may look like, for editors: they do not know the keyword `unit`. */
@@ -19,6 +20,7 @@ export function editorSchema(kinds: Kinds): object {
     storage: { ...DocumentSchema.properties.storage, oneOf: stores },
     sources: named(DocumentSchema.properties.sources, { ...source, properties: { ...source.properties, verify } }),
     sinks: named(DocumentSchema.properties.sinks, sink),
+    tests: { ...DocumentSchema.properties.tests, items: TestInEditor },
   };
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',

@@ -3,23 +3,24 @@ import type { Report } from '../core/problem.js';
 import { createRedact } from '../core/redact.js';
 import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
-import { buildTable } from '../routing/table.js';
+import { buildTable, OTHERWISE } from '../routing/table.js';
 import type { Building } from './building.js';
+import { checker } from './checker.js';
 import { checkHost, checkOperations, checkRoutes, checkTargets } from './checks.js';
 import { describeParts, type WrittenParts } from './described.js';
 import type { Configuration, OperationsConfiguration, StorageConfiguration } from './configuration.js';
-import { readDocument, type YamlDocument } from './document.js';
+import { readDocument } from './document.js';
 import { decodeFile } from './file.js';
 import type { Finding } from './finding.js';
-import { createBelongs } from './misplaced.js';
 import { DocumentSchema, StorageSchema, withType, type DocumentShape } from './schema.js';
-import { isSecretive } from './secrecy.js';
 import { buildSinks } from './sinks.js';
 import { buildSources } from './sources.js';
 import { buildStorage } from './storage.js';
 import { readText } from './substitute.js';
-import { createTold, inOrder, type Told } from './told.js';
-import { secretsIn, validate, type Checking } from './validate.js';
+import { buildTests } from './tests.js';
+import { readTestFiles } from './test-files.js';
+import { createTold, inOrder } from './told.js';
+import { secretsIn } from './validate.js';
 import { warnAbout } from './warnings.js';
 
 /** A configuration ready to run, or every mistake in it; both from the top of the file to its end. */
@@ -54,7 +55,8 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
   const syntax: Finding[] = [];
   const generated = new Map<string, string>();
   // A mark of the byte order is no character of the text.
-  const document = readDocument(text.replace(/^\uFEFF/, ''), file, { env, read: readText, generated }, (finding) => syntax.push(finding));
+  const lookup = { env, read: readText, generated };
+  const document = readDocument(text.replace(/^\uFEFF/, ''), file, lookup, (finding) => syntax.push(finding));
   if (document === null) return { ok: false, problems: inOrder(syntax), warnings: [] };
   const told = createTold(document, kinds, syntax);
   const { report } = told;
@@ -78,13 +80,18 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
   checkTargets(otherwise ?? [], ['otherwise', 'to'], new Set(names.sinks), report);
   // What hides others may only seem to, where a part of it is missing.
   const sound = rows.map((row, index) => (told.isDoubtful(['routes', index]) ? { ...row, stop: false } : row));
-  const table = buildTable(sound, otherwise, compiler, report);
+  const table = buildTable(sound, otherwise, compiler, report, told.warn);
   warnAbout({ shape, ...names, isDoubtful: told.isDoubtful }, told.warn);
 
-  const { problems, warnings } = told.findings();
+  const known = { ...names, rows: [...rows.map((row) => row.name), ...(otherwise === null ? [] : [OTHERWISE])] };
+  const tests = buildTests(shape.tests, { check, report, names: known, locate: document.locate });
+  const further = readTestFiles(shape.testFiles, file, { report, names: known, kinds, lookup });
+
+  const { problems: own, warnings } = told.findings();
+  const problems = [...own, ...further.problems];
   if (problems.length > 0 || storage === null) return { ok: false, problems, warnings };
   const secrets = [
-    ...document.substituted.filter((value) => value.length >= SECRET_CHARS_MIN),
+    ...[...document.substituted, ...further.substituted].filter((value) => value.length >= SECRET_CHARS_MIN),
     ...secretsIn(DocumentSchema, shape),
     ...[...sources, ...sinks].flatMap((built) => built.secrets),
   ];
@@ -106,6 +113,9 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
     table,
     routes: rows.length,
     describe: (salt) => describeParts(parts, createRedact(secrets), salt),
+    rows: known.rows,
+    tests: [...tests, ...further.tests],
+    testFiles: further.files,
     secrets: [...new Set(secrets)],
     secretFiles: [...generated].map(([path, secret]) => ({ path, secret })),
   };
@@ -123,20 +133,6 @@ function settingsOf(shape: DocumentShape, { kind, config }: StorageConfiguration
 
 function serverOf({ server: { host, port, bodyLimit, headerTimeout, bodyTimeout } }: DocumentShape): Configuration['server'] {
   return { host, port, bodyBytesMax: bodyLimit, headerTimeoutMs: headerTimeout, bodyTimeoutMs: bodyTimeout };
-}
-
-function checker(document: YamlDocument, kinds: Kinds, { report, warn }: Told): Building['check'] {
-  const checking: Checking = {
-    report,
-    warn,
-    referring: document.referring,
-    replaced: document.replaced,
-    broken: document.broken,
-    written: (path, schema) => (isSecretive(path, schema) ? null : document.written(path)),
-    rename: document.rename,
-    belongs: createBelongs(kinds),
-  };
-  return (schema, value, path) => validate(schema, value, path, checking);
 }
 
 function rowsOf({ routes }: DocumentShape) {

@@ -1,4 +1,5 @@
 import type { Kinds } from '../kinds.js';
+import { TestCase } from './test-schema.js';
 import { DocumentSchema, LaneSchema, Route, SourceSchema, StorageSchema, withType } from './schema.js';
 import type { Schema } from './validate.js';
 
@@ -44,6 +45,9 @@ export function referencePage(kinds: Kinds): string {
     '## `routes`',
     'Rows in order; every row that matches applies.',
     table(Route as unknown as Documented),
+    '## `tests`',
+    'What must become of an event, checked whenever the file is loaded for `serve` or `check`, and shown at length by `castbridge test`. Further files are named under `testFiles`, each a mapping with a list `tests`. References `${…}` are resolved in tests as everywhere, by what is set where the test runs: expect no text that comes from a secret, and the same tests pass everywhere.',
+    table(TestCase as unknown as Documented),
     '',
   ]
     .filter((part) => part !== null)

@@ -77,6 +77,12 @@ export const DocumentSchema = Type.Object(
     sinks: Type.Record(Type.String({ pattern: NAME }), Type.Unknown(), { ...closed, description: 'where events go, by name' }),
     routes: Type.Array(Route, { description: 'the routing table: every row that matches applies, in order' }),
     otherwise: Type.Optional(Type.Object({ to: Targets }, { ...closed, description: 'where events go that no row matched' })),
+    // Each is checked by itself: a mistake in one must not hide what is wrong with another.
+    tests: Type.Array(Type.Unknown(), { description: 'tests of the routing table: run when it is loaded, and by `castbridge test`', default: [] }),
+    testFiles: Type.Array(Type.String({ minLength: 1 }), {
+      description: 'files with a list `tests:` of their own; paths are taken from the folder of this file',
+      default: [],
+    }),
   },
   closed,
 );

@@ -3,6 +3,7 @@ import type { Outcome } from './outcome.js';
 /** Why a delivery is dead, where the bridge itself says so. A sink's own reasons (`http_400`, `topic_not_allowed`) come beside these. */
 export const DEAD = {
   undecodable: 'undecodable',
+  missingId: 'missing_id',
   unrouted: 'unrouted',
   routeError: 'route_error',
   renderError: 'render_error',

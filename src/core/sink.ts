@@ -75,6 +75,9 @@ export interface LaneDefaults {
   readonly pacePerSecond: number | null;
 }
 
+/** What would be sent, by the names the far side has for its parts. */
+export type Preview = Readonly<Record<string, unknown>>;
+
 /** A kind of sink: one file, one line in kinds.ts, one contract test. */
 export interface SinkKind<Config = never, Content = never> {
   readonly type: string;
@@ -85,6 +88,11 @@ export interface SinkKind<Config = never, Content = never> {
   readonly lane: LaneDefaults;
   /** Checks what a schema cannot, and compiles the texts. Pure: no I/O. */
   prepare(config: Config, compiler: Compiler, report: Report): (event: EventView, body: Buffer) => Content;
+  /**
+   * What `send` would send of this message, as plain JSON, for people who ask before it runs: `send` is made of the same functions.
+   * `refused` says why it would not be sent, where that is known before. Secrets are in it: whoever shows it redacts. Pure.
+   */
+  preview(config: Config, message: Message<Content>): Preview;
   /** Texts of the configuration that must be shown nowhere, beside those that the schema calls secrets. */
   secrets?(config: Config): readonly string[];
   /** Opens the sink. Must not fail because the far side is away: that is a retry. */

@@ -91,7 +91,7 @@ function judge(source: IngressSource, body: Buffer, receivedMs: number, route: R
   }
   const { event } = decoding;
   if (event.id === null && source.missingId === 'reject') {
-    const refusal = unprocessable('missing_id', '"id" is missing or empty');
+    const refusal = unprocessable(DEAD.missingId, '"id" is missing or empty');
     return { arrival: arrival(`missing_id:${sha256(body)}`, '', event.type, [deadLetter(refusal)]), refusal };
   }
   const id = event.id ?? `sha256:${sha256(body)}`;

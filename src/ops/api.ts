@@ -34,7 +34,9 @@ export function addApi(router: Router, { store, replayer, log }: ApiDependencies
     // A delivery's id names its event too.
     const stories = found.length === 0 && uid !== null ? await store.stories(uid) : found;
     if (stories.length === 0) context.throw(404, `there is no event "${id}": it was never accepted, or is past its retention`);
-    context.body = { events: stories.map(presentStory) };
+    // For those who go on with the body: half of it would be another event.
+    const bodyBytesMax = context.query['body'] === 'whole' ? Infinity : undefined;
+    context.body = { events: stories.map((story) => presentStory(story, bodyBytesMax)) };
   });
 
   router.post('/api/replay', koaBody({ json: true, urlencoded: false, text: false, multipart: false, jsonLimit: BODY_MAX }), async (context) => {

@@ -70,8 +70,8 @@ export function presentDelivery(row: DeliveryRow): DeliveryView {
   };
 }
 
-export function presentStory({ event, deliveries, attempts }: EventStory): StoryView {
-  const shown = event.body.subarray(0, BODY_BYTES_MAX);
+export function presentStory({ event, deliveries, attempts }: EventStory, bodyBytesMax = BODY_BYTES_MAX): StoryView {
+  const shown = event.body.subarray(0, bodyBytesMax);
   const text = shown.toString('utf8');
   const isText = Buffer.from(text).equals(shown);
   return {

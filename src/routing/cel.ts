@@ -3,6 +3,7 @@ import { RE2JS } from 're2js';
 import type { EventView } from '../core/event.js';
 import type { Problem, Report } from '../core/problem.js';
 import { suggest } from '../core/suggest.js';
+import { selectionOf, walk } from './cel-tree.js';
 
 /** A longer condition belongs into a program of its own. */
 const SOURCE_CHARS_MAX = 4_000;
@@ -60,6 +61,11 @@ export function compileCel(source: string, path: Problem['path'], report: Report
     report({ path, ...describe(error, offset) });
     return null;
   }
+}
+
+/** The syntax tree of an expression that compiled. */
+export function parseCel(source: string): ASTNode {
+  return environment.parse(source).ast;
 }
 
 /** The first line of CEL's own words; the lines below it draw the place, which the problem's position already says. */
@@ -132,8 +138,8 @@ function rewritten(source: string, root: ASTNode): string {
 /** `has(event.cluster.name)` asks whether the sender gave it; since it reads as '' where it did not, the question becomes a comparison. */
 function hasOf(node: ASTNode): Replacement | null {
   if (node.op !== 'call' || node.args[0] !== 'has') return null;
-  const field = node.args[1][0] === undefined ? null : fieldOf(node.args[1][0]);
-  return field !== null && OPTIONAL.includes(field) ? { start: node.start, end: node.end, text: `(event.${field} != "")` } : null;
+  const field = node.args[1][0] === undefined ? undefined : selectionOf(node.args[1][0])?.join('.');
+  return field !== undefined && OPTIONAL.includes(field) ? { start: node.start, end: node.end, text: `(event.${field} != "")` } : null;
 }
 
 /** cel-js matches with JavaScript's regular expressions, which some texts keep busy for ever; CEL's own are RE2's, linear in the text. */
@@ -162,24 +168,4 @@ function compilePattern(pattern: string, { start, end }: ASTNode): RE2JS {
   } catch (error) {
     throw Object.assign(new Error(firstLine(error)), { range: { start, end } });
   }
-}
-
-/** `cluster.name` for the selection `event.cluster.name`; null for anything else. */
-function fieldOf(node: ASTNode): string | null {
-  const names: string[] = [];
-  let at = node;
-  while (at.op === '.') {
-    names.unshift(at.args[1]);
-    at = at.args[0];
-  }
-  return at.op === 'id' && at.args === 'event' ? names.join('.') : null;
-}
-
-function walk(node: ASTNode, visit: (node: ASTNode) => void): void {
-  visit(node);
-  const below = (part: unknown): void => {
-    if (Array.isArray(part)) part.forEach(below);
-    else if (typeof part === 'object' && part !== null && 'op' in part) walk(part as ASTNode, visit);
-  };
-  below(node.args);
 }

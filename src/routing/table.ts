@@ -3,19 +3,9 @@ import type { EventView } from '../core/event.js';
 import type { Report } from '../core/problem.js';
 import type { Owed } from '../core/store.js';
 import type { TableCompiler } from './compiler.js';
-import { compileGlob, isGlob } from './glob.js';
-
-/** One pattern, or a list: any of them. */
-type Patterns = string | readonly string[];
-
-/** What a row asks of an event; every key given must match. */
-export interface Match {
-  readonly source?: Patterns | undefined;
-  readonly type?: Patterns | undefined;
-  readonly severity?: Patterns | undefined;
-  readonly name?: Patterns | undefined;
-  readonly cluster?: Patterns | undefined;
-}
+import { explainCondition, explainTest, type RowExplained, type RowVerdict } from './explanation.js';
+import { isGlob } from './glob.js';
+import { catchesAll, listOf, testsOf, type Match, type Test } from './match.js';
 
 /** A row of the routing table. */
 export interface RouteRow {
@@ -36,6 +26,8 @@ export interface Routing {
 /** Pure: the same event gives the same answer. Never throws. */
 export interface RoutingTable {
   readonly route: (event: EventView) => Routing;
+  /** What each row makes of the event, in order: agrees with `route`, says why, and costs a compilation for each condition that is looked into. */
+  readonly explain: (event: EventView) => readonly RowExplained[];
 }
 
 /** The route of what no row matched: no row may have this name. */
@@ -43,7 +35,7 @@ export const OTHERWISE = 'otherwise';
 
 interface CompiledRow {
   readonly row: RouteRow;
-  readonly matches: (event: EventView) => boolean;
+  readonly tests: readonly Test[];
   readonly where: ((event: EventView) => boolean) | null;
 }
 
@@ -56,9 +48,15 @@ const UNROUTED: Owed = {
 };
 
 /** Compiles the table once. Rows are tried in order; those that ask for literal types are found by type, so that thousands of them cost an event nothing. */
-export function buildTable(rows: readonly RouteRow[], otherwise: readonly string[] | null, compiler: TableCompiler, report: Report): RoutingTable {
+export function buildTable(
+  rows: readonly RouteRow[],
+  otherwise: readonly string[] | null,
+  compiler: TableCompiler,
+  _report: Report,
+  warn: Report,
+): RoutingTable {
   const compiled = rows.map((row, index) => compileRow(row, index, compiler));
-  reportUnreachable(rows, report);
+  reportUnreachable(rows, warn);
   const rowsFor = indexByType(compiled);
   const rest: readonly Owed[] = otherwise === null ? [UNROUTED] : otherwise.map((sink) => ({ state: 'waiting', route: OTHERWISE, sink }));
 
@@ -66,8 +64,8 @@ export function buildTable(rows: readonly RouteRow[], otherwise: readonly string
     route(event) {
       const owes: Owed[] = [];
       const matched: string[] = [];
-      for (const { row, matches, where } of rowsFor(event.type)) {
-        if (!matches(event)) continue;
+      for (const { row, tests, where } of rowsFor(event.type)) {
+        if (!tests.every(({ holds }) => holds(event))) continue;
         const verdict = where === null ? true : decide(where, event);
         if (typeof verdict === 'string') {
           owes.push({ state: 'dead', route: row.name, sink: null, reason: DEAD.routeError, detail: verdict });
@@ -81,7 +79,32 @@ export function buildTable(rows: readonly RouteRow[], otherwise: readonly string
       // A condition that could not be evaluated is not "no match": its dead letter keeps the event.
       return { owes: owes.length > 0 ? owes : rest, matched };
     },
+    explain: (event) => explainRows(compiled, event),
   };
+}
+
+function explainRows(rows: readonly CompiledRow[], event: EventView): RowExplained[] {
+  let behind: string | null = null;
+  return rows.map((compiled) => {
+    const { name, to } = compiled.row;
+    const verdict: RowVerdict = behind === null ? explainRow(compiled, event) : { kind: 'skipped', behind };
+    if (verdict.kind === 'matched' && verdict.stops) behind = name;
+    return { row: name, to, verdict };
+  });
+}
+
+/** Of each row whose condition somebody asked about: compiled once. */
+const explanations = new WeakMap<CompiledRow, ReturnType<typeof explainCondition>>();
+
+function explainRow(compiled: CompiledRow, event: EventView): RowVerdict {
+  const { row, tests, where } = compiled;
+  const failed = tests.find(({ holds }) => !holds(event));
+  if (failed !== undefined) return explainTest(failed, event);
+  const verdict = where === null || decide(where, event);
+  if (verdict === true) return { kind: 'matched', stops: row.stop };
+  const explain = explanations.get(compiled) ?? explainCondition(row.where ?? '');
+  explanations.set(compiled, explain);
+  return explain(event, verdict === false ? false : { detail: verdict });
 }
 
 /** True, false, or why it cannot be said. */
@@ -94,45 +117,7 @@ function decide(where: (event: EventView) => boolean, event: EventView): boolean
 }
 
 function compileRow(row: RouteRow, index: number, compiler: TableCompiler): CompiledRow {
-  const { source, type, severity, name, cluster } = row.match ?? {};
-  const tests = [
-    test(source, (event) => [event.source]),
-    test(type, (event) => [event.type]),
-    test(lowerCase(severity), (event) => [event.severity?.toLowerCase() ?? null]),
-    test(name, (event) => [event.name]),
-    test(cluster, (event) => [event.cluster.name, event.cluster.id]),
-  ].filter((one) => one !== null);
-  return {
-    row,
-    matches: (event) => tests.every((one) => one(event)),
-    where: row.where === undefined ? null : compiler.condition(row.where, ['routes', index, 'where']),
-  };
-}
-
-/** Does every event match? */
-export function catchesAll(row: Pick<RouteRow, 'match' | 'where'>): boolean {
-  const { source, type, severity, name, cluster } = row.match ?? {};
-  return row.where === undefined && [source, type, severity, name, cluster].every(takesAny);
-}
-
-/** A value the event does not have, too. */
-function takesAny(patterns: Patterns | undefined): boolean {
-  return listOf(patterns)?.includes('*') ?? true;
-}
-
-/** Null where every event passes. A value the event does not have matches nothing but `*`. */
-function test(patterns: Patterns | undefined, values: (event: EventView) => readonly (string | null)[]): ((event: EventView) => boolean) | null {
-  if (takesAny(patterns)) return null;
-  const globs = listOf(patterns)?.map(compileGlob) ?? [];
-  return (event) => values(event).some((value) => value !== null && globs.some((glob) => glob(value)));
-}
-
-function listOf(patterns: Patterns | undefined): readonly string[] | null {
-  return patterns === undefined ? null : typeof patterns === 'string' ? [patterns] : patterns;
-}
-
-function lowerCase(patterns: Patterns | undefined): Patterns | undefined {
-  return listOf(patterns)?.map((pattern) => pattern.toLowerCase());
+  return { row, tests: testsOf(row.match), where: row.where === undefined ? null : compiler.condition(row.where, ['routes', index, 'where']) };
 }
 
 /** For each literal type its rows and those that may match any, in their order; a type no row names gets the latter alone. */

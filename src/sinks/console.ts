@@ -12,6 +12,7 @@ export const consoleSink: SinkKind<Static<typeof Config>, null> = {
   schema: Config,
   lane: { concurrency: 1, batch: 100, timeoutMs: 10_000, pacePerSecond: null },
   prepare: () => () => null,
+  preview: (_config, message) => ({ line: lineOf(message) }),
   open: () => openLines(process.stdout),
 };
 
@@ -22,7 +23,7 @@ export function openLines(stream: Writable): Sink<null> {
   stream.on('error', ignore);
   return {
     async send(batch, signal) {
-      const lines = batch.map(lineOf).join('');
+      const lines = batch.map((message) => `${lineOf(message)}\n`).join('');
       const outcome = await write(stream, lines, signal);
       return batch.map(() => outcome);
     },
@@ -57,7 +58,7 @@ function lineOf({ deliveryId, event, body }: Message<null>): string {
   const { source, type, id, receivedAt } = event;
   const head = JSON.stringify({ deliveryId, source, type, id, receivedAt });
   const text = body.toString('utf8').replace(/^\uFEFF/, '');
-  return `${head.slice(0, -1)},"body":${isJson(text) ? text.trim().replace(/[\r\n]+/g, ' ') : JSON.stringify(text)}}\n`;
+  return `${head.slice(0, -1)},"body":${isJson(text) ? text.trim().replace(/[\r\n]+/g, ' ') : JSON.stringify(text)}}`;
 }
 
 function isJson(text: string): boolean {

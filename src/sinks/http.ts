@@ -8,6 +8,7 @@ import type { Problem } from '../core/problem.js';
 import { guard, isForbidden, type Lookup } from './address.js';
 import { faultOutcome, readSome, retryAfterMs } from './answer.js';
 import { castbridgeHeaders, compileHeaders } from './headers.js';
+import { shownBody } from './preview.js';
 import { secretsOfHeaders, secretsOfUrl } from './secrets.js';
 import { basicOf } from './url.js';
 
@@ -59,6 +60,11 @@ export const http: SinkKind<Config, HttpContent> = {
 
   secrets: ({ url, headers }) => [...secretsOfUrl(url), ...secretsOfHeaders(headers)],
 
+  preview(config, message) {
+    const { url, method, headers, body } = requestOf(config, message);
+    return { method, url: url.origin + url.pathname + url.search, headers, body: shownBody(body) };
+  },
+
   open: (config) => openHttp(config, lookup),
 };
 
@@ -94,6 +100,20 @@ function headerValue(value: string): string {
   return value;
 }
 
+/** The request a message becomes. */
+function requestOf({ method }: Config, message: Message<HttpContent>) {
+  const url = new URL(message.content.url);
+  const basic = basicOf(url);
+  const headers: Readonly<Record<string, string>> = {
+    'content-type': 'application/json',
+    'user-agent': 'castbridge',
+    ...(basic === null ? {} : { authorization: `Basic ${basic}` }),
+    ...message.content.headers,
+    ...encoded(castbridgeHeaders(message)),
+  };
+  return { url, method, headers, body: message.content.body };
+}
+
 /** The sink over the names that `lookup` knows. */
 export function openHttp(config: Config, lookup: Lookup): Sink<HttpContent> {
   // The lane's signal bounds a request; these are for connections that outlive it.
@@ -106,21 +126,14 @@ export function openHttp(config: Config, lookup: Lookup): Sink<HttpContent> {
   const classify = classifier(config);
 
   const sendOne = async (message: Message<HttpContent>, signal: AbortSignal): Promise<Outcome> => {
-    const url = new URL(message.content.url);
-    const basic = basicOf(url);
+    const { url, method, headers, body } = requestOf(config, message);
     try {
       const answer = await agent.request({
         origin: url.origin,
         path: url.pathname + url.search,
-        method: config.method,
-        headers: {
-          'content-type': 'application/json',
-          'user-agent': 'castbridge',
-          ...(basic === null ? {} : { authorization: `Basic ${basic}` }),
-          ...message.content.headers,
-          ...encoded(castbridgeHeaders(message)),
-        },
-        body: message.content.body,
+        method,
+        headers,
+        body,
         signal,
       });
       const text = await readSome(answer.body);

@@ -1,4 +1,3 @@
-import type { Message as KafkaMessage } from 'kafkajs';
 import type { Message } from '../core/sink.js';
 import { castbridgeHeaders } from './headers.js';
 
@@ -9,8 +8,16 @@ export interface KafkaContent {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** A record as kafkajs takes it. */
+export interface KafkaRecord {
+  readonly key: Buffer | null;
+  readonly value: Buffer;
+  readonly headers: Record<string, string>;
+  readonly timestamp: string;
+}
+
 /** The record a message becomes. */
-export function recordOf(message: Message<KafkaContent>, form: 'raw' | 'cloudevents'): KafkaMessage {
+export function recordOf(message: Message<KafkaContent>, form: 'raw' | 'cloudevents'): KafkaRecord {
   const { content, event, body } = message;
   return {
     key: content.key === null ? null : Buffer.from(content.key),

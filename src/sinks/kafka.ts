@@ -6,6 +6,7 @@ import { Secret } from '../schema/values.js';
 import { compileHeaders } from './headers.js';
 import { recordOf, type KafkaContent } from './kafka-record.js';
 import { Session } from './kafka-session.js';
+import { shownBody } from './preview.js';
 import { TopicWriter, type Sending } from './kafka-topic.js';
 
 const closed = { additionalProperties: false } as const;
@@ -84,6 +85,19 @@ export const kafka: SinkKind<Config, KafkaContent> = {
     });
   },
 
+  preview(config, message) {
+    const { topic } = message.content;
+    const { key, value, headers } = recordOf(message, config.value);
+    const refused = refusal(topic, config.topics);
+    return {
+      topic,
+      key: key === null ? null : shownBody(key),
+      headers,
+      value: shownBody(value),
+      ...(refused === null ? {} : { refused: `${refused.reason}: ${refused.answer}` }),
+    };
+  },
+
   open: openKafka,
 };
 
@@ -119,7 +133,7 @@ function openKafka(config: Config, context: SinkContext): Sink<KafkaContent> {
       const byWriter = new Map<TopicWriter, Sending[]>();
       const sendings = batch.map((message): Sending => {
         const { topic } = message.content;
-        const sending = { record: recordOf(message, config.value), outcome: refusal(topic, config.topics, writers) };
+        const sending = { record: recordOf(message, config.value), outcome: refusal(topic, config.topics) ?? tooMany(topic, writers) };
         if (sending.outcome !== null) return sending;
         const writer = writerOf(topic);
         const others = byWriter.get(writer);
@@ -160,12 +174,17 @@ function sessions(config: Config, { timeoutMs, log }: SinkContext): (topic: stri
   };
 }
 
-function refusal(topic: string, allowed: Config['topics'], writers: ReadonlyMap<string, unknown>): Outcome | null {
+type Refusal = Extract<Outcome, { kind: 'rejected' }>;
+
+function refusal(topic: string, allowed: Config['topics']): Refusal | null {
   if (!isTopic(topic)) return { kind: 'rejected', reason: 'topic_invalid', answer: `"${topic.slice(0, 100)}" is no name of a topic` };
   if (allowed?.includes(topic) === false) return { kind: 'rejected', reason: 'topic_not_allowed', answer: `"${topic}" is not in \`topics\`` };
-  if (!writers.has(topic) && writers.size >= TOPICS_MAX)
-    return { kind: 'rejected', reason: 'too_many_topics', answer: `more than ${TOPICS_MAX} topics` };
   return null;
+}
+
+function tooMany(topic: string, writers: ReadonlyMap<string, unknown>): Refusal | null {
+  if (writers.has(topic) || writers.size < TOPICS_MAX) return null;
+  return { kind: 'rejected', reason: 'too_many_topics', answer: `more than ${TOPICS_MAX} topics` };
 }
 
 function clientOptions({ clientId, tls, sasl }: Config, log: Log): Omit<KafkaConfig, 'brokers'> {

@@ -58,6 +58,8 @@ export const slack: SinkKind<Config, SlackContent> = {
     });
   },
 
+  preview: (_config, { content }) => payloadOf(content),
+
   /** A server may show the path alone, or a part of it. */
   secrets: ({ webhookUrl }) => [...pathOf(webhookUrl), ...secretsOfUrl(webhookUrl)],
 
@@ -102,9 +104,8 @@ function openSlack({ webhookUrl }: Config): Sink<SlackContent> {
       answers.push(answer);
       return answerForLibrary(answer, String(url));
     };
-    const blocks = content.blocks === null ? {} : { blocks: content.blocks as never };
     const webhook = new IncomingWebhook(webhookUrl, { fetch, retryConfig: { retries: 0 } });
-    const failed = await webhook.send({ text: content.text, ...blocks }).then(
+    const failed = await webhook.send(payloadOf(content)).then(
       () => null,
       (error: unknown) => error,
     );
@@ -117,6 +118,11 @@ function openSlack({ webhookUrl }: Config): Sink<SlackContent> {
     send: (batch, signal) => Promise.all(batch.map((message) => sendOne(message, signal))),
     close: () => agent.destroy(),
   };
+}
+
+/** What Slack is given. */
+function payloadOf({ text, blocks }: SlackContent) {
+  return { text, ...(blocks === null ? {} : { blocks: blocks as never }) };
 }
 
 interface PostInit {

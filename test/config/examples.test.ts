@@ -1,21 +1,106 @@
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { loadConfig } from '../../src/config/load.js';
+import { parse, stringify } from 'yaml';
+import { lineOf } from '../../src/config/finding.js';
+import { loadConfig, parseConfig } from '../../src/config/load.js';
 import { kinds } from '../../src/kinds.js';
+import { runTests } from '../../src/trial/run.js';
 
-/** What the examples take from the environment. */
+/** What the examples take from the environment: nothing that a test in them may depend on. */
 const ENV = {
-  CASTAI_WEBHOOK_SECRET: '0123456789abcdef0123456789abcdef',
-  SLACK_OPS_URL: 'https://hooks.slack.com/services/T0/B0/x',
+  ...Object.fromEntries(['WEBHOOK', 'EU', 'US'].map((name) => [`CASTAI_${name}_SECRET`, `0123456789abcdef0123456789${name}`])),
+  ...Object.fromEntries(
+    ['OPS', 'URGENT', 'NEWS', 'PAYMENTS', 'SEARCH', 'PLATFORM'].map((name) => [
+      `SLACK_${name}_URL`,
+      `https://hooks.slack.com/services/T0/B0/${name}`,
+    ]),
+  ),
   INVENTORY_TOKEN: 'inventory-token-1234',
   KAFKA_PASSWORD: 'kafka-password-1234',
 };
 
-describe('each configuration that ships is right, and warns of nothing', () => {
-  const files = ['config/bridge.yaml', ...readdirSync('config/examples').map((name) => `config/examples/${name}`)];
-  it.each(files)('%s', (file) => {
+/** A row as these files write it. */
+interface Row {
+  readonly name: string;
+  readonly match?: Readonly<Record<string, unknown>>;
+  readonly where?: string;
+  readonly to: readonly string[];
+  readonly stop?: boolean;
+}
+
+interface Shape {
+  readonly sinks: Readonly<Record<string, object>>;
+  readonly routes: readonly Row[];
+  readonly otherwise?: { readonly to: readonly string[] };
+  readonly tests?: readonly { readonly expect?: { readonly rows?: readonly string[]; readonly not?: unknown } }[];
+}
+
+const folder = 'config/examples';
+const files = [
+  'config/bridge.yaml',
+  ...readdirSync(folder)
+    .filter((name) => !name.endsWith('.tests.yaml'))
+    .map((name) => `${folder}/${name}`),
+];
+
+describe.each(files)('%s', (file) => {
+  it('is right, and warns of nothing', () => {
     const loaded = loadConfig(file, ENV, kinds);
-    expect(loaded.ok ? [] : loaded.problems).toEqual([]);
-    expect(loaded.ok && loaded.warnings).toEqual([]);
+    expect(loaded.ok ? [] : loaded.problems.map(lineOf)).toEqual([]);
+    expect(loaded.warnings).toEqual([]);
+  });
+
+  it('has tests that pass, and one for every row', () => {
+    const loaded = loadConfig(file, ENV, kinds);
+    if (!loaded.ok) throw new Error('it does not load');
+    const { ok, results, uncovered } = runTests(loaded.config, loaded.config.tests);
+    expect(results.flatMap(({ failures }) => failures)).toEqual([]);
+    expect([ok, uncovered]).toEqual([true, []]);
+  });
+
+  it.each(mutations(parse(readFileSync(file, 'utf8'), { merge: true }) as Shape))('has a test that fails where $what', ({ shape }) => {
+    const loaded = parseConfig(stringify(shape), file, ENV, kinds);
+    // A mutation that the loader refuses is found without a test.
+    if (!loaded.ok) return;
+    const { ok } = runTests(loaded.config, loaded.config.tests);
+    expect(ok).toBe(false);
   });
 });
+
+/** Every small change of a table: a row or `otherwise` gone, a target more, less or other, a condition or a `stop` gone. */
+function mutations(shape: Shape): { readonly what: string; readonly shape: Shape }[] {
+  const sinks = Object.keys(shape.sinks);
+  const changed = (what: string, index: number, row: Row | null) => {
+    const routes = shape.routes.flatMap((one, at) => (at === index ? (row ?? []) : [one]));
+    return { what, shape: { ...shape, routes } };
+  };
+  const inRows = shape.routes.flatMap((row, index) => {
+    const { match = {}, where, stop, ...rest } = row;
+    const others = sinks.filter((sink) => !row.to.includes(sink));
+    return [
+      changed(`the row ${row.name} is gone`, index, null),
+      ...others.map((sink) => changed(`the row ${row.name} goes to ${sink} too`, index, { ...row, to: [...row.to, sink] })),
+      ...others.map((sink) => changed(`the row ${row.name} goes to ${sink} alone`, index, { ...row, to: [sink] })),
+      // Without what is `*` nothing changes.
+      ...Object.keys(match)
+        .filter((key) => match[key] !== '*')
+        .map((key) =>
+          changed(`the row ${row.name} asks for no ${key}`, index, {
+            ...row,
+            match: Object.fromEntries(Object.entries(match).filter(([one]) => one !== key)),
+          }),
+        ),
+      ...(where === undefined ? [] : [changed(`the row ${row.name} has no condition`, index, { ...rest, match, ...(stop && { stop }) })]),
+      ...(stop === true ? [changed(`the row ${row.name} does not stop`, index, { ...row, stop: false })] : []),
+    ];
+  });
+  const { otherwise, ...without } = shape;
+  if (otherwise === undefined) return inRows;
+  return [
+    ...inRows,
+    { what: '`otherwise` is gone', shape: without },
+    ...sinks
+      .filter((sink) => !otherwise.to.includes(sink))
+      .map((sink) => ({ what: `\`otherwise\` goes to ${sink}`, shape: { ...shape, otherwise: { to: [sink] } } })),
+  ];
+}

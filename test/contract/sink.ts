@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.js';
 import type { Redact } from '../../src/core/redact.js';
-import type { Message, Sink } from '../../src/core/sink.js';
+import type { Message, Preview, Sink } from '../../src/core/sink.js';
 import { configured } from '../sinks/sent.js';
 
 /** What a far side wrote down of one arrival; null where its protocol has no place for it. */
@@ -10,6 +10,8 @@ export interface Arrived {
   readonly eventId: string;
   readonly deliveryId: string | null;
   readonly body: Buffer | null;
+  /** The arrival in the words of the kind's `preview`, without what the connection adds. */
+  readonly sent: Readonly<Record<string, unknown>>;
 }
 
 /** The other end of a sink, in the hands of the suite. */
@@ -43,6 +45,7 @@ export function sinkContract(name: string, start: () => Promise<FarSide>): void 
     let far: FarSide;
     let sink: Sink<never>;
     let message: (id: string, body?: Buffer, type?: string) => Message<never>;
+    let preview: (message: Message<never>) => Preview;
     let redact: Redact;
     const seen: Outcome[] = [];
 
@@ -60,6 +63,7 @@ export function sinkContract(name: string, start: () => Promise<FarSide>): void 
       const made = configured(far.config);
       sink = far.open?.() ?? made.open();
       redact = made.redact;
+      preview = made.preview;
       message = (id, body, type = 'resource.created') => made.message({ id, type }, body);
     });
     afterAll(async () => {
@@ -85,6 +89,20 @@ export function sinkContract(name: string, start: () => Promise<FarSide>): void 
         const arrived = await arrivedAs(`evt_bytes_${index}`);
         expect(arrived).toHaveLength(1);
         if (arrived[0]?.body !== null) expect(arrived[0]?.body).toEqual(body);
+      }
+    });
+
+    it('sends what its preview said it would, to the last header', async () => {
+      const batch = [
+        message('evt_preview_1'),
+        message('evt_preview_2', Buffer.from('{"nul":"\\u0000","emoji":"🦊"}\n')),
+        message('evt_preview_3', Buffer.from([0xff, 0x00, 0x7b]), 'type 🦊'),
+      ];
+      const previews = batch.map(preview);
+      expect(kindsOf(await send(batch))).toEqual(batch.map(() => 'delivered'));
+      for (const [index, { event }] of batch.entries()) {
+        const [arrived] = await arrivedAs(event.id);
+        expect(arrived?.sent).toEqual(JSON.parse(JSON.stringify(previews[index])));
       }
     });
 

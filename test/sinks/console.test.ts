@@ -43,7 +43,7 @@ sinkContract('console', () => {
       Promise.resolve(
         reader.lines().map((line) => {
           const { id, deliveryId } = JSON.parse(line) as { id: string; deliveryId: string };
-          return { eventId: id, deliveryId, body: null };
+          return { eventId: id, deliveryId, body: null, sent: { line } };
         }),
       ),
     hang: () => {

@@ -7,6 +7,7 @@ import type { Outcome } from '../../src/core/outcome.js';
 import { guard } from '../../src/sinks/address.js';
 import { openHttp } from '../../src/sinks/http.js';
 import { retryAfterMs } from '../../src/sinks/answer.js';
+import { shownBody } from '../../src/sinks/preview.js';
 import { sinkContract } from '../contract/sink.js';
 import { createAuthority } from '../receivers/certificates.js';
 import { startHttpReceiver, type Answer, type HttpReceiver } from '../receivers/http-receiver.js';
@@ -23,10 +24,11 @@ sinkContract('http', async () => {
     secrets: [CANARY],
     arrived: () =>
       Promise.resolve(
-        receiver.received.map(({ headers, body }) => ({
+        receiver.received.map(({ method, path, headers, body }) => ({
           eventId: decodeURIComponent(String(headers['castbridge-event-id'])),
           deliveryId: String(headers['castbridge-delivery-id']),
           body,
+          sent: { method, url: receiver.url + path, headers: withoutConnection(headers), body: shownBody(body) },
         })),
       ),
     hang: () => {
@@ -40,6 +42,11 @@ sinkContract('http', async () => {
     close: () => receiver.goAway(),
   };
 });
+
+/** What every HTTP connection adds. */
+function withoutConnection(headers: Readonly<Record<string, unknown>>): object {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !['host', 'connection', 'content-length'].includes(name)));
+}
 
 describe('http', () => {
   let receiver: HttpReceiver;

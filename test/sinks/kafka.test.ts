@@ -1,4 +1,5 @@
 import { beforeAll } from 'vitest';
+import { shownBody } from '../../src/sinks/preview.js';
 import { sinkContract } from '../contract/sink.js';
 import { startProxy } from '../kafka/proxy.js';
 import { describeOwnKafka, ownBroker, START_MS } from '../kafka/suite.js';
@@ -18,10 +19,11 @@ describeOwnKafka('kafka', () => {
       config: { type: 'kafka', brokers: [proxy.address], topic, key: 'event.cluster.id' },
       secrets: [],
       arrived: async () =>
-        (await tap.records()).map(({ headers, value }) => ({
+        (await tap.records()).map(({ key, headers, value }) => ({
           eventId: headers['castbridge-event-id'] ?? '',
           deliveryId: headers['castbridge-delivery-id'] ?? '',
           body: value,
+          sent: { topic, key: key?.toString() ?? null, headers, value: value === null ? null : shownBody(value) },
         })),
       goAway: () => proxy.goAway(),
       hang: () => proxy.hang(),

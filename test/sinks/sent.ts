@@ -4,7 +4,7 @@ import { parseConfig } from '../../src/config/load.js';
 import type { EventView } from '../../src/core/event.js';
 import type { Outcome } from '../../src/core/outcome.js';
 import { createRedact, type Redact } from '../../src/core/redact.js';
-import type { Log, Message, Sink } from '../../src/core/sink.js';
+import type { Log, Message, Preview, Sink } from '../../src/core/sink.js';
 import { kinds } from '../../src/kinds.js';
 
 const RECEIVED = '2026-01-12T09:24:07.000Z';
@@ -20,6 +20,8 @@ export interface Configured {
   readonly redact: Redact;
   /** Opens the sink. */
   readonly open: () => Sink<never>;
+  /** What is said of a message before it is sent. */
+  readonly preview: (message: Message<never>) => Preview;
   /** The message an event becomes. Throws where it cannot be rendered. */
   readonly message: (event?: Partial<EventView>, body?: Buffer) => Message<never>;
 }
@@ -40,6 +42,7 @@ export function configured(sink: object): Configured {
     render: built.render,
     redact: createRedact(loaded.config.secrets),
     open: () => built.kind.open(built.config, { name: 'out', timeoutMs: built.lane.timeoutMs, log: silent }),
+    preview: (message) => built.kind.preview(built.config, message),
     message: (parts, body) => messageOf(view(parts), body, built.render),
   };
 }

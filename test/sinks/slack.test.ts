@@ -9,9 +9,17 @@ sinkContract('slack', async () => {
   const slack = await startSlackStandIn();
   return {
     ...slack,
-    config: { type: 'slack', webhookUrl: slack.webhookUrl, text: '{{ event.id }}' },
+    config: {
+      type: 'slack',
+      webhookUrl: slack.webhookUrl,
+      text: '{{ event.id }}',
+      blocks: [{ type: 'header', text: { type: 'plain_text', text: '{{ event.type }}' } }],
+    },
     secrets: ['/services/T00000000'],
-    arrived: () => Promise.resolve(slack.posted.map(({ text }) => ({ eventId: text ?? '', deliveryId: null, body: null }))),
+    arrived: () =>
+      Promise.resolve(
+        slack.posted.map(({ text, blocks }) => ({ eventId: text ?? '', deliveryId: null, body: null, sent: { text, ...(blocks && { blocks }) } })),
+      ),
     hang: () => {
       slack.otherwise('hang');
       return Promise.resolve();

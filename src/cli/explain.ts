@@ -1,0 +1,77 @@
+import { readFileSync } from 'node:fs';
+import type { Configuration, SourceConfiguration } from '../config/configuration.js';
+import { createRedact } from '../core/redact.js';
+import { suggest } from '../core/suggest.js';
+import type { StoryView } from '../ops/present.js';
+import { readEvent } from '../trial/event.js';
+import { explainEvent, type Explanation } from '../trial/explain.js';
+import { redacted } from '../trial/redacted.js';
+import { connect } from './client.js';
+import { configured } from './configured.js';
+import { EXIT, Failure } from './exit.js';
+import { explanationLines } from './explanation.js';
+import type { Invocation } from './invocation.js';
+
+interface Options {
+  readonly source?: string;
+  readonly id?: string;
+  readonly all?: boolean;
+}
+
+/** What is explained: bytes that came to a source, or would. */
+interface Asked {
+  readonly body: Buffer;
+  readonly source: SourceConfiguration;
+  readonly receivedMs: number;
+  /** What the ids of its deliveries begin with. */
+  readonly uid: string;
+}
+
+/** `castbridge explain [FILE|-]`, `castbridge explain --id ID`: what would become of an event, and why. The answer is no where nothing could be sent, or not all. */
+export async function explain(invocation: Invocation, file: string | undefined, options: Options): Promise<number> {
+  if (options.id !== undefined && file !== undefined) throw new Failure(EXIT.usage, 'name a file or --id, not both');
+  const { config } = configured(invocation);
+  const asked = options.id === undefined ? posted(file ?? '-', config, options) : await received(options.id, config, invocation);
+  const explained = explainEvent(config, readEvent(asked.source, asked.body, asked.receivedMs), asked.uid);
+  const shown = redacted(explained, createRedact(config.secrets)) as Explanation;
+  if (invocation.json) invocation.out(JSON.stringify({ source: asked.source.name, ...shown }));
+  else for (const line of explanationLines(asked.source.name, shown, options.all === true)) invocation.out(line);
+  return explained.ok ? EXIT.done : EXIT.no;
+}
+
+function posted(file: string, { sources }: Configuration, options: Options): Asked {
+  const [only, ...others] = sources;
+  if (options.source === undefined && others.length > 0)
+    throw new Failure(EXIT.usage, `name the source with --source, one of ${sources.map(({ name }) => name).join(', ')}`);
+  const source = options.source === undefined ? only : sourceOf(options.source, sources);
+  if (source === undefined) throw new Failure(EXIT.usage, 'the configuration has no source');
+  return { body: bytesOf(file), source, receivedMs: Date.now(), uid: 'explained' };
+}
+
+function sourceOf(name: string, sources: readonly SourceConfiguration[]): SourceConfiguration {
+  const source = sources.find((one) => one.name === name);
+  if (source !== undefined) return source;
+  const known = sources.map((one) => one.name);
+  throw new Failure(EXIT.usage, `no source named "${name}"; ${suggest(name, known)}`);
+}
+
+function bytesOf(file: string): Buffer {
+  try {
+    return readFileSync(file === '-' ? process.stdin.fd : file);
+  } catch (error) {
+    const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    throw new Failure(EXIT.usage, `${file === '-' ? 'standard input' : file} cannot be read (${why})`);
+  }
+}
+
+/** An event as the running bridge keeps it, through the table as the file has it now. */
+async function received(id: string, { sources }: Configuration, invocation: Invocation): Promise<Asked> {
+  const { events } = (await connect(invocation)('GET', `/api/events/${encodeURIComponent(id)}?body=whole`)) as { events: StoryView[] };
+  const [story, ...others] = events;
+  if (story === undefined) throw new Failure(EXIT.no, `there is no event "${id}"`);
+  if (others.length > 0)
+    throw new Failure(EXIT.usage, `several events have this id; name one by the bridge's: ${events.map(({ event }) => event).join(', ')}`);
+  if (story.damaged) throw new Failure(EXIT.no, 'the stored event is not what was received: it is never sent');
+  const body = Buffer.from(story.body, story.bodyEncoding === 'base64' ? 'base64' : 'utf8');
+  return { body, source: sourceOf(story.source, sources), receivedMs: Date.parse(story.receivedAt), uid: story.event };
+}

@@ -1,0 +1,72 @@
+import { lineOf } from '../config/finding.js';
+import { readTestFile } from '../config/test-files.js';
+import type { RoutingTest } from '../config/tests.js';
+import type { Configuration } from '../config/configuration.js';
+import { readText } from '../config/substitute.js';
+import { createRedact } from '../core/redact.js';
+import { kinds } from '../kinds.js';
+import { redacted } from '../trial/redacted.js';
+import { runTests, type TestResult, type TestRun } from '../trial/run.js';
+import { configured } from './configured.js';
+import { EXIT, Failure } from './exit.js';
+import type { Invocation } from './invocation.js';
+import { oneLine } from './table.js';
+
+interface Options {
+  readonly tests?: readonly string[];
+  readonly allRows?: boolean;
+}
+
+/** `castbridge test [FILE]`: the answer is no where a test fails, with `allRows` where a row is matched by none. */
+export function test(invocation: Invocation, given: string | undefined, options: Options): Promise<number> {
+  const { config } = configured({ ...invocation, config: given ?? invocation.config });
+  const further = (options.tests ?? []).map((file) => furtherTests(file, config, invocation));
+  const redact = createRedact([
+    ...config.secrets,
+    ...further.flatMap(({ substituted }) => substituted).filter((text) => text.length >= SECRET_CHARS_MIN),
+  ]);
+  const run = runTests(config, [...config.tests, ...further.flatMap(({ tests }) => tests)]);
+  if (invocation.json) invocation.out(JSON.stringify(redacted(documentOf(run), redact)));
+  else for (const line of linesOf(run, config.rows.length)) invocation.out(redact(line));
+  const ok = run.ok && (options.allRows !== true || run.uncovered.length === 0);
+  return Promise.resolve(ok ? EXIT.done : EXIT.no);
+}
+
+const SECRET_CHARS_MIN = 8;
+
+function furtherTests(
+  file: string,
+  config: Configuration,
+  { env, err }: Invocation,
+): { tests: readonly RoutingTest[]; substituted: readonly string[] } {
+  const names = { sources: config.sources.map(({ name }) => name), sinks: config.sinks.map(({ name }) => name), rows: config.rows };
+  const read = readTestFile(file, { names, kinds, lookup: { env, read: readText, generated: new Map() } });
+  if (typeof read === 'string') throw new Failure(EXIT.usage, `${file} cannot be read (${read})`);
+  if (read.problems.length === 0) return read;
+  for (const problem of read.problems) err(lineOf(problem));
+  throw new Failure(EXIT.no, `${file} has ${read.problems.length === 1 ? 'a problem' : `${read.problems.length} problems`}`);
+}
+
+function linesOf({ results, uncovered }: TestRun, rows: number): string[] {
+  if (results.length === 0) return ['there are no tests: add a list `tests:` to the configuration, as docs/configuration.md shows'];
+  const failed = results.filter(({ failures }) => failures.length > 0).length;
+  const covered =
+    uncovered.length === 0
+      ? `every row is matched by a test (${rows})`
+      : `rows no test matches: ${uncovered.join(', ')} (${uncovered.length} of ${rows})`;
+  return [...results.flatMap(resultLines), '', `${results.length} tests: ${results.length - failed} passed, ${failed} failed`, covered];
+}
+
+function resultLines({ test: { name, at }, failures }: TestResult): string[] {
+  if (failures.length === 0) return [`ok    ${oneLine(name)}`];
+  return [
+    `FAIL  ${oneLine(name)}`,
+    `      ${at.file}:${at.line}:${at.column}  ${at.path}`,
+    ...failures.flatMap(({ path, what, lines }) => [`      ${path}: ${what}`, ...lines.map((line) => `        ${line}`)]),
+  ];
+}
+
+function documentOf({ ok, results, uncovered }: TestRun): object {
+  const tests = results.map(({ test: { name, at }, failures, rows }) => ({ name, ...at, ok: failures.length === 0, rows, failures }));
+  return { ok, tests, uncovered };
+}

@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import { dirname, isAbsolute, join } from 'node:path';
+import type { Report } from '../core/problem.js';
+import type { Kinds } from '../kinds.js';
+import { checker } from './checker.js';
+import { readDocument } from './document.js';
+import { decodeFile } from './file.js';
+import type { Finding } from './finding.js';
+import type { Lookup } from './substitute.js';
+import { TestFileSchema } from './test-schema.js';
+import { buildTests, type RoutingTest, type TestNames } from './tests.js';
+import { createTold, inOrder } from './told.js';
+
+interface Reading {
+  readonly names: TestNames;
+  readonly kinds: Kinds;
+  readonly lookup: Lookup;
+}
+
+/** What files of tests hold, and every mistake in them. */
+export interface TestFiles {
+  readonly tests: readonly RoutingTest[];
+  readonly problems: readonly Finding[];
+  /** Texts that references were replaced with. */
+  readonly substituted: readonly string[];
+  /** The files, as they are opened. */
+  readonly files: readonly string[];
+}
+
+/** Reads the files that a configuration names, from where it stands itself; one that cannot be read is reported there. */
+export function readTestFiles(
+  names: readonly string[],
+  configFile: string,
+  { report, ...reading }: Reading & { readonly report: Report },
+): TestFiles {
+  const files = names.map((name) => (isAbsolute(name) ? name : join(dirname(configFile), name)));
+  const read = files.map((file, index) => {
+    const result = readTestFile(file, reading);
+    if (typeof result !== 'string') return result;
+    report({
+      path: ['testFiles', index],
+      what: `the file cannot be read (${result})`,
+      remedy: 'create it, or correct the path: it is taken from the folder of this file',
+    });
+    return { tests: [], problems: [], substituted: [] };
+  });
+  return {
+    tests: read.flatMap(({ tests }) => tests),
+    problems: read.flatMap(({ problems }) => problems),
+    substituted: read.flatMap(({ substituted }) => substituted),
+    files,
+  };
+}
+
+/** One file of tests; a text says why it cannot be read. */
+export function readTestFile(file: string, { names, kinds, lookup }: Reading): Omit<TestFiles, 'files'> | string {
+  let bytes: Buffer;
+  try {
+    bytes = readFileSync(file);
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  }
+  const text = decodeFile(bytes);
+  if (typeof text !== 'string') return { tests: [], problems: [{ file, path: '(document)', ...text }], substituted: [] };
+  const syntax: Finding[] = [];
+  const document = readDocument(text.replace(/^\uFEFF/, ''), file, lookup, (finding) => syntax.push(finding));
+  if (document === null) return { tests: [], problems: inOrder(syntax), substituted: [] };
+  const told = createTold(document, kinds, syntax);
+  const check = checker(document, kinds, told);
+  const shape = check(TestFileSchema, document.value, []) as { readonly tests: readonly unknown[] };
+  const tests = buildTests(shape.tests, { check, report: told.report, names, locate: document.locate });
+  return { tests, problems: told.findings().problems, substituted: document.substituted };
+}

@@ -1,0 +1,126 @@
+import type { Problem, Report } from '../core/problem.js';
+import { suggest } from '../core/suggest.js';
+import type { Building } from './building.js';
+import type { Finding } from './finding.js';
+import { TestCase, type EventAttributes, type TestShape } from './test-schema.js';
+
+export type { EventAttributes } from './test-schema.js';
+
+/** A test of the routing table, checked: every name in it exists. */
+export interface RoutingTest {
+  readonly name: string;
+  readonly source: string;
+  readonly given: { readonly kind: 'body'; readonly body: Buffer } | { readonly kind: 'event'; readonly event: EventAttributes };
+  readonly receivedMs: number;
+  readonly expect: TestShape['expect'];
+  /** Where the test stands, and where what it expects does. */
+  readonly at: Place;
+  readonly expectAt: Place;
+}
+
+export type Place = Pick<Finding, 'file' | 'line' | 'column' | 'path'>;
+
+/** What tests may name. */
+export interface TestNames {
+  readonly sources: readonly string[];
+  readonly sinks: readonly string[];
+  /** With `otherwise`, where there is one. */
+  readonly rows: readonly string[];
+}
+
+interface BuildingTests extends Pick<Building, 'check' | 'report'> {
+  readonly names: TestNames;
+  readonly locate: (problem: Problem) => Finding;
+}
+
+/** Checks the list `tests:`; those with a mistake are reported and left out. */
+export function buildTests(values: readonly unknown[], building: BuildingTests): RoutingTest[] {
+  return values.flatMap((value, index) => buildTest(value, ['tests', index], building) ?? []);
+}
+
+function buildTest(value: unknown, at: Problem['path'], { check, report, names, locate }: BuildingTests): RoutingTest | null {
+  const faults: Problem[] = [];
+  const tell: Report = (problem) => {
+    faults.push(problem);
+    report(problem);
+  };
+  const shape = check(TestCase, writtenOut(value), at) as TestShape | null;
+  if (shape === null) return null;
+  const { name, given, expect } = shape;
+  const source = given.source ?? (names.sources.length === 1 ? names.sources[0] : undefined);
+  if (source === undefined)
+    tell({
+      path: [...at, 'given'],
+      what: 'it names no source, and there are several',
+      remedy: `add \`source:\`, one of ${names.sources.join(', ')}`,
+    });
+  else checkNames([source], names.sources, 'source', () => [...at, 'given', 'source'], tell);
+  const what = givenOf(given, [...at, 'given'], isStranger(value, 'given') ? () => undefined : tell);
+  const receivedMs = Date.parse(given.receivedAt);
+  if (Number.isNaN(receivedMs))
+    tell({ path: [...at, 'given', 'receivedAt'], what: 'this is no time', remedy: 'write it as in 2026-01-12T09:24:07Z' });
+  if (Object.keys(expect).length === 0 && !isStranger(value, 'expect'))
+    tell({ path: [...at, 'expect'], what: 'it expects nothing', remedy: 'list the sinks it goes to; `[]`: none' });
+  checkExpected(expect, [...at, 'expect'], isShort(value), names, tell);
+  if (faults.length > 0 || source === undefined || what === null) return null;
+  return { name, source, given: what, receivedMs, expect, at: placeOf(at, locate), expectAt: placeOf([...at, 'expect'], locate) };
+}
+
+/** Does a part hold a key that was told to be none? What seems to be missing may be what it means. */
+function isStranger(value: unknown, part: 'given' | 'expect'): boolean {
+  const written = (value as Readonly<Record<string, unknown>> | null)?.[part];
+  const known = Object.keys(TestCase.properties[part].properties);
+  return typeof written === 'object' && written !== null && Object.keys(written).some((key) => !known.includes(key));
+}
+
+/** `expect: [ops]` is short for `expect: { to: [ops] }`. */
+function writtenOut(value: unknown): unknown {
+  return isShort(value) ? { ...value, expect: { to: value.expect } } : value;
+}
+
+function isShort(value: unknown): value is { readonly expect: readonly unknown[] } {
+  return typeof value === 'object' && value !== null && 'expect' in value && Array.isArray(value.expect);
+}
+
+function givenOf(given: TestShape['given'], path: Problem['path'], tell: Report): RoutingTest['given'] | null {
+  const { body, event } = given;
+  if ((body === undefined) === (event === undefined)) {
+    const what = body === undefined ? 'there is neither a `body` nor an `event`' : 'there are both a `body` and an `event`';
+    tell({ path, what, remedy: 'give the body that is posted, or the event as the table sees it' });
+    return null;
+  }
+  if (event !== undefined) return { kind: 'event', event };
+  return { kind: 'body', body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
+}
+
+function checkExpected(expect: TestShape['expect'], at: Problem['path'], short: boolean, { sinks, rows }: TestNames, tell: Report): void {
+  const { to, rows: matched, not, messages } = expect;
+  const below =
+    (...keys: readonly string[]) =>
+    (index: number): Problem['path'] => [...at, ...keys, index];
+  checkNames(to ?? [], sinks, 'sink', short ? below() : below('to'), tell);
+  checkNames(matched ?? [], rows, 'row', below('rows'), tell);
+  checkNames(not?.to ?? [], sinks, 'sink', below('not', 'to'), tell);
+  checkNames(not?.rows ?? [], rows, 'row', below('not', 'rows'), tell);
+  const named = Object.keys(messages ?? {});
+  checkNames(named, sinks, 'sink', (index) => [...at, 'messages', named[index] ?? ''], tell, true);
+}
+
+function checkNames(
+  given: readonly string[],
+  known: readonly string[],
+  what: string,
+  pathOf: (index: number) => Problem['path'],
+  tell: Report,
+  atKey = false,
+): void {
+  given.forEach((name, index) => {
+    if (known.includes(name)) return;
+    tell({ path: pathOf(index), what: `no ${what} named "${name}"`, remedy: suggest(name, known), ...(atKey ? { atKey: true as const } : {}) });
+  });
+}
+
+function placeOf(path: Problem['path'], locate: BuildingTests['locate']): Place {
+  const { file, line, column, path: text } = locate({ path, what: '', remedy: '' });
+  return { file, line, column, path: text };
+}

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import type { SourceConfiguration } from '../config/configuration.js';
+import type { EventAttributes } from '../config/tests.js';
+import { DEAD } from '../core/delivery.js';
+import { viewOf, type EventView } from '../core/event.js';
+
+/** An event as the table sees it, with the bytes that would be passed on. */
+export interface TriedEvent {
+  readonly view: EventView;
+  readonly body: Buffer;
+  readonly receivedMs: number;
+}
+
+/** Why no event can be made of a body: what its dead letter would say. */
+export interface Unreadable {
+  readonly reason: string;
+  readonly detail: string;
+}
+
+/** What the source makes of a body: what the ingress would, once the request is authentic. */
+export function readEvent(source: SourceConfiguration, body: Buffer, receivedMs: number): TriedEvent | Unreadable {
+  const decoding = source.format.decode(body);
+  if (!decoding.ok) return { reason: DEAD.undecodable, detail: decoding.detail };
+  const { event } = decoding;
+  if (event.id === null && source.missingId === 'reject') return { reason: DEAD.missingId, detail: '"id" is missing or empty' };
+  const id = event.id ?? `sha256:${createHash('sha256').update(body).digest('hex')}`;
+  return { view: viewOf(event, id, source.name, receivedMs), body, receivedMs };
+}
+
+/** What an attribute stands for where it is not given: nothing, and an id that says what it is. */
+const ID = 'test';
+
+/** An event of attributes that somebody wrote down. Its bytes are its `body`, as JSON. */
+export function eventOf(attributes: EventAttributes, source: string, receivedMs: number): TriedEvent {
+  const { id = ID, type, severity = null, name = null, message = null, cluster, time = null, data = null, body = null } = attributes;
+  const decoded = {
+    id,
+    type,
+    severity: severity?.toLowerCase() ?? null,
+    name,
+    message,
+    cluster: { id: cluster?.id ?? null, name: cluster?.name ?? null },
+    time,
+    data,
+    body,
+  };
+  return { view: viewOf(decoded, id, source, receivedMs), body: Buffer.from(JSON.stringify(body)), receivedMs };
+}
