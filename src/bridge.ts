@@ -11,7 +11,7 @@ import type { EventView } from './core/event.js';
 import type { Log } from './core/sink.js';
 import { originOf } from './core/origin.js';
 import type { Owed, Store } from './core/store.js';
-import type { Telemetry } from './core/telemetry.js';
+import type { Telemetry, Trigger } from './core/telemetry.js';
 import { Lane } from './delivery/lane.js';
 import { createLanes, type Lanes } from './delivery/lanes.js';
 import { pause } from './delivery/pause.js';
@@ -33,17 +33,24 @@ export interface Bridge {
    * Goes over to what was loaded, whole, or refuses it and stays as it is; the log, the metrics and `/readyz` say which. Done when it returns: the next request
    * goes by it. Sinks that were changed or removed end what they are sending behind it, within the grace time.
    */
-  reload(loaded: Loaded): Reloaded;
+  reload(loaded: Loaded, trigger: Trigger): Reloaded;
   /** Takes no more requests, lets what is under way end within the grace time, and closes everything in reverse order of opening. */
   stop(): Promise<void>;
 }
 
-/** What came of a reload. */
-export type Reloaded = { readonly ok: true; readonly changes: Changes } | { readonly ok: false; readonly problems: readonly string[] };
+/** What came of a reload; texts are as they are logged. */
+export type Reloaded =
+  | { readonly ok: true; readonly changes: Changes; readonly warnings: readonly string[] }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+interface BridgeDependencies {
+  readonly log: Log;
+  /** Reads the configuration as it is now, for `POST /-/reload`. */
+  readonly load: () => Loaded;
+}
 
 /** Opens everything in the order an event needs it, the last thing first; what fails to open closes what is open already. */
-export async function startBridge(config: Configuration, deps: { readonly log: Log }): Promise<Bridge> {
-  const { log } = deps;
+export async function startBridge(config: Configuration, { log, load }: BridgeDependencies): Promise<Bridge> {
   const nowMs = Date.now;
   const registry = new Registry();
   const readiness = createReadiness(nowMs);
@@ -86,6 +93,7 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
       replayer,
       ready: readiness.ask,
       inForce: () => inForce,
+      reload: () => reload(load(), 'api'),
       registry,
       token: config.operations.token,
       log,
@@ -122,16 +130,16 @@ export async function startBridge(config: Configuration, deps: { readonly log: L
       return Promise.resolve();
     });
 
-    const reload = (loaded: Loaded): Reloaded => {
-      const result =
-        stopMs < Infinity
-          ? STOPPING
-          : loaded.ok
-            ? goOver(inForce, loaded.config, { lanes, ingress, redaction, parts })
-            : { ok: false as const, problems: loaded.problems.map(lineOf) };
-      if (loaded.ok && result.ok) inForce = loaded.config;
-      if (result.ok) telemetry.reloaded(result.changes);
-      else telemetry.reloadRefused({ problems: result.problems.map(redaction.redact) });
+    const reload = (loaded: Loaded, trigger: Trigger): Reloaded => {
+      const result = stopMs < Infinity ? STOPPING : goOver(inForce, loaded, { lanes, ingress, redaction, parts });
+      if (!result.ok) {
+        const problems = result.problems.map(redaction.redact);
+        telemetry.reloadRefused({ trigger, problems });
+        return { ...result, problems };
+      }
+      if (loaded.ok) inForce = loaded.config;
+      telemetry.reloaded({ trigger, ...result.changes });
+      for (const warning of result.warnings) log.warn({ warning }, 'configuration');
       return result;
     };
     readiness.on(store);
@@ -153,7 +161,9 @@ interface Running {
 }
 
 /** What can fail comes first; from the first exchange on nothing does, and nothing comes in between. */
-function goOver(before: Configuration, next: Configuration, { lanes, ingress, redaction, parts }: Running): Reloaded {
+function goOver(before: Configuration, loaded: Loaded, { lanes, ingress, redaction, parts }: Running): Reloaded {
+  if (!loaded.ok) return { ok: false, problems: loaded.problems.map(lineOf) };
+  const next = loaded.config;
   const bound = keysBoundAtStart(before, next);
   if (bound.length > 0) return { ok: false, problems: bound.map((key) => `${next.file}  ${key}: ${BOUND}`) };
   const changes = changesBetween(before, next);
@@ -171,7 +181,8 @@ function goOver(before: Configuration, next: Configuration, { lanes, ingress, re
   redaction.add(next.secrets);
   ingress.exchange(ingressOf(next));
   void lanes.exchange(opened, removed, next.shutdownMs).then(() => redaction.remove(before.secrets));
-  return { ok: true, changes };
+  for (const { path } of next.secretFiles) parts.log.info({ path }, 'made a random webhook secret');
+  return { ok: true, changes, warnings: loaded.warnings.map(lineOf) };
 }
 
 const BOUND = 'this is taken up at start alone; restart the bridge, or set it back to what it was';

@@ -1,6 +1,6 @@
 import type { Configuration } from '../config/configuration.js';
 import { lineOf, type Finding } from '../config/finding.js';
-import { loadConfig } from '../config/load.js';
+import { loadConfig, type Loaded } from '../config/load.js';
 import { kinds } from '../kinds.js';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
@@ -8,12 +8,12 @@ import type { Invocation } from './invocation.js';
 /** The configuration a command goes by; its problems end the command. With `load`: those of its tests too. */
 export function configured(
   { config, env, err }: Pick<Invocation, 'config' | 'env' | 'err'>,
-  load: typeof loadConfig = loadConfig,
+  load: () => Loaded = () => loadConfig(config, env, kinds),
 ): {
   config: Configuration;
   warnings: readonly Finding[];
 } {
-  const loaded = load(config, env, kinds);
+  const loaded = load();
   if (loaded.ok) return loaded;
   for (const problem of loaded.problems) err(lineOf(problem));
   throw new Failure(EXIT.no, `${config} has ${loaded.problems.length === 1 ? 'a problem' : `${loaded.problems.length} problems`}`);

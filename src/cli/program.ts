@@ -35,7 +35,8 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
       code = await action(invocation, ...(given.slice(0, -1) as never[]));
     };
 
-  command('serve', 'run the bridge; at SIGHUP it reads its configuration again')
+  command('serve', 'run the bridge; at SIGHUP, and when its file changes, it reads its configuration again')
+    .option('--no-watch', 'a file that changes is read again at SIGHUP or POST /-/reload alone')
     .addOption(new Option('--log-level <level>', 'least severe log line').choices(['debug', 'info', 'warn', 'error', 'silent']).default('info'))
     .action(
       runs(async () => {

@@ -3,6 +3,7 @@ import { startBridge, type Bridge } from '../bridge.js';
 import type { Configuration } from '../config/configuration.js';
 import { lineOf } from '../config/finding.js';
 import { writeSecretFiles } from '../config/secret-files.js';
+import { createReading, everySecond, watchFiles, type Contents } from '../config/watch.js';
 import { kinds } from '../kinds.js';
 import { createLog } from '../ops/log.js';
 import { loadTested } from '../trial/tested.js';
@@ -12,48 +13,67 @@ import type { Invocation } from './invocation.js';
 
 const LINGER_MS = 1_000;
 
-/** `castbridge serve`: runs until SIGTERM or SIGINT; SIGHUP has it read its configuration again. */
-export async function serve(invocation: Invocation, options: { logLevel: string }): Promise<number> {
+interface ServeOptions {
+  readonly logLevel: string;
+  readonly watch: boolean;
+}
+
+/** `castbridge serve`: runs until SIGTERM or SIGINT. SIGHUP, and another content of a file that it has read, have it read its configuration again. */
+export async function serve(invocation: Invocation, options: ServeOptions): Promise<number> {
   // Before the file is read: what changes in it from then on is not missed.
   const hangups = createHangups();
-  const configuration = configured(invocation, loadTested);
+  const loading = createLoading(invocation);
+  const configuration = configured(invocation, loading.load);
   const { log, flush } = createLog(options.logLevel);
   try {
-    return await run(configuration, log, invocation, hangups);
+    return await run(configuration, loading, { ...options, log, invocation, hangups });
   } finally {
     // A write that nobody reads cannot be taken back, and Node would wait for it: everything else is closed by now.
     if (!(await flush())) process.kill(process.pid, 'SIGKILL');
   }
 }
 
+interface Running extends ServeOptions {
+  readonly log: Logger;
+  readonly invocation: Invocation;
+  readonly hangups: ReturnType<typeof createHangups>;
+}
+
 async function run(
   { config, warnings }: ReturnType<typeof configured>,
-  log: Logger,
-  invocation: Invocation,
-  hangups: ReturnType<typeof createHangups>,
+  { load, contents }: ReturnType<typeof createLoading>,
+  { log, invocation, hangups, watch }: Running,
 ): Promise<number> {
   for (const warning of warnings) log.warn({ warning: lineOf(warning) }, 'configuration');
   keepSecrets(config, invocation);
   const stopping = signalled(log);
-  const bridge = await startBridge(config, { log }).catch((error: unknown) => {
+  const bridge = await startBridge(config, { log, load }).catch((error: unknown) => {
     throw new Failure(EXIT.no, `the bridge cannot start: ${explain(error)}`);
   });
   for (const source of config.sources) invocation.err(`castbridge: ${source.name} at ${bridge.ingressUrl}${source.path}`);
   invocation.err(`castbridge: operations at ${bridge.operationsUrl}`);
   log.info({ ingress: bridge.ingressUrl, operations: bridge.operationsUrl, config: config.file }, 'ready');
-  hangups.answerWith(() => reload(bridge, log, invocation));
+  hangups.answerWith(() => bridge.reload(load(), 'signal'));
+  const watching = new AbortController();
+  if (watch) void watchFiles(contents, () => bridge.reload(load(), 'file'), everySecond(watching.signal));
   const code = await untilStopped(bridge, stopping, log, hangups);
+  watching.abort();
   // A connection that a far side does not let go must not keep the process.
   setTimeout(() => process.exit(code), LINGER_MS).unref();
   return code;
 }
 
-/** The whole of a reload is done when this returns, so that none meets another one. */
-function reload(bridge: Bridge, log: Logger, { config, env }: Invocation): void {
-  const loaded = loadTested(config, env, kinds);
-  if (!bridge.reload(loaded).ok || !loaded.ok) return;
-  for (const warning of loaded.warnings) log.warn({ warning: lineOf(warning) }, 'configuration');
-  for (const { path } of loaded.config.secretFiles) log.info({ path }, 'made a random webhook secret');
+/** Reads the configuration, its own tests run, and knows what was in the files it has last read for it. */
+function createLoading({ config, env }: Invocation) {
+  let contents: Contents = new Map();
+  return {
+    contents: () => contents,
+    load: () => {
+      const reading = createReading();
+      contents = reading.contents;
+      return loadTested(config, env, kinds, reading.read);
+    },
+  };
 }
 
 async function untilStopped(

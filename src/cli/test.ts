@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { lineOf } from '../config/finding.js';
 import { readTestFile } from '../config/test-files.js';
 import type { RoutingTest } from '../config/tests.js';
@@ -40,7 +41,12 @@ function furtherTests(
   { env, err }: Invocation,
 ): { tests: readonly RoutingTest[]; substituted: readonly string[] } {
   const names = { sources: config.sources.map(({ name }) => name), sinks: config.sinks.map(({ name }) => name), rows: config.rows };
-  const read = readTestFile(file, { names, kinds, lookup: { env, read: readText, generated: new Map() } });
+  const read = readTestFile(file, {
+    names,
+    kinds,
+    lookup: { env, read: (path) => readText(path, readFileSync), generated: new Map() },
+    readFile: readFileSync,
+  });
   if (typeof read === 'string') throw new Failure(EXIT.usage, `${file} cannot be read (${read})`);
   if (read.problems.length === 0) return read;
   for (const problem of read.problems) err(lineOf(problem));

@@ -21,6 +21,7 @@ import { buildTests } from './tests.js';
 import { readTestFiles } from './test-files.js';
 import { createTold, inOrder } from './told.js';
 import { secretsIn } from './validate.js';
+import type { ReadFile } from './watch.js';
 import { warnAbout } from './warnings.js';
 
 /** A configuration ready to run, or every mistake in it; both from the top of the file to its end. */
@@ -34,16 +35,16 @@ const SECRET_CHARS_MIN = 8;
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads and checks a configuration file. Opens nothing, creates nothing. */
-export function loadConfig(file: string, env: Environment, kinds: Kinds): Loaded {
+export function loadConfig(file: string, env: Environment, kinds: Kinds, readFile: ReadFile = readFileSync): Loaded {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readFile(file);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
     return refused(file, 1, 1, `the file cannot be read (${why})`, 'name another with --config, or create it');
   }
   const text = decodeFile(bytes);
-  return typeof text === 'string' ? parseConfig(text, file, env, kinds) : refused(file, text.line, text.column, text.what, text.remedy);
+  return typeof text === 'string' ? parseConfig(text, file, env, kinds, readFile) : refused(file, text.line, text.column, text.what, text.remedy);
 }
 
 function refused(file: string, line: number, column: number, what: string, remedy: string): Loaded {
@@ -51,11 +52,11 @@ function refused(file: string, line: number, column: number, what: string, remed
 }
 
 /** The same for a text that is in hand. */
-export function parseConfig(text: string, file: string, env: Environment, kinds: Kinds): Loaded {
+export function parseConfig(text: string, file: string, env: Environment, kinds: Kinds, readFile: ReadFile = readFileSync): Loaded {
   const syntax: Finding[] = [];
   const generated = new Map<string, string>();
   // A mark of the byte order is no character of the text.
-  const lookup = { env, read: readText, generated };
+  const lookup = { env, read: (path: string) => readText(path, readFile), generated };
   const document = readDocument(text.replace(/^\uFEFF/, ''), file, lookup, (finding) => syntax.push(finding));
   if (document === null) return { ok: false, problems: inOrder(syntax), warnings: [] };
   const told = createTold(document, kinds, syntax);
@@ -85,7 +86,7 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
 
   const known = { ...names, rows: [...rows.map((row) => row.name), ...(otherwise === null ? [] : [OTHERWISE])] };
   const tests = buildTests(shape.tests, { check, report, names: known, locate: document.locate });
-  const further = readTestFiles(shape.testFiles, file, { report, names: known, kinds, lookup });
+  const further = readTestFiles(shape.testFiles, file, { report, names: known, kinds, lookup, readFile });
 
   const { problems: own, warnings } = told.findings();
   const problems = [...own, ...further.problems];

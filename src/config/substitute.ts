@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import type { ReadFile } from './watch.js';
 
 /** Where references get their values: the environment, files, and files that are made on the first start. */
 export interface Lookup {
@@ -115,9 +115,9 @@ function closingBrace(text: string, from: number): number {
 }
 
 /** Reads files of the disk; anything that cannot be read counts as not there. */
-export function readText(path: string): string | null {
+export function readText(path: string, read: ReadFile): string | null {
   try {
-    return readFileSync(path, 'utf8');
+    return read(path).toString('utf8');
   } catch {
     return null;
   }

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Report } from '../core/problem.js';
 import type { Kinds } from '../kinds.js';
@@ -8,6 +7,7 @@ import { decodeFile } from './file.js';
 import type { Finding } from './finding.js';
 import type { Lookup } from './substitute.js';
 import { TestFileSchema } from './test-schema.js';
+import type { ReadFile } from './watch.js';
 import { buildTests, type RoutingTest, type TestNames } from './tests.js';
 import { createTold, inOrder } from './told.js';
 
@@ -15,6 +15,7 @@ interface Reading {
   readonly names: TestNames;
   readonly kinds: Kinds;
   readonly lookup: Lookup;
+  readonly readFile: ReadFile;
 }
 
 /** What files of tests hold, and every mistake in them. */
@@ -53,10 +54,10 @@ export function readTestFiles(
 }
 
 /** One file of tests; a text says why it cannot be read. */
-export function readTestFile(file: string, { names, kinds, lookup }: Reading): Omit<TestFiles, 'files'> | string {
+export function readTestFile(file: string, { names, kinds, lookup, readFile }: Reading): Omit<TestFiles, 'files'> | string {
   let bytes: Buffer;
   try {
-    bytes = readFileSync(file);
+    bytes = readFile(file);
   } catch (error) {
     return error instanceof Error && 'code' in error ? String(error.code) : String(error);
   }

@@ -34,9 +34,14 @@ export interface Telemetry {
   /** What waited for sinks that are not configured any more became dead letters. */
   orphansKilled(fact: { deliveries: number }): void;
   /** Another configuration is in force. */
-  reloaded(fact: { sinks: Readonly<Record<'added' | 'removed' | 'changed', readonly string[]>>; sources: number; routes: number }): void;
+  reloaded(fact: {
+    trigger: Trigger;
+    sinks: Readonly<Record<'added' | 'removed' | 'changed', readonly string[]>>;
+    sources: number;
+    routes: number;
+  }): void;
   /** A configuration was refused: nothing has changed. */
-  reloadRefused(fact: { problems: readonly string[] }): void;
+  reloadRefused(fact: { trigger: Trigger; problems: readonly string[] }): void;
   /** One committed group. */
   committed(fact: { events: number; settlements: number; durationMs: number }): void;
   /** The store began to fail, or works again. */
@@ -48,6 +53,9 @@ export interface Telemetry {
   storeDamaged(fact: { detail: string }): void;
   storeSalvaged(fact: Salvaged): void;
 }
+
+/** What had the configuration read again. */
+export type Trigger = 'signal' | 'file' | 'api';
 
 /** What was found in a damaged store. Everything but `kept` is a number of rows. */
 export interface Salvaged {

@@ -18,8 +18,24 @@ export interface InForceView {
   readonly waiting: Readonly<Record<string, number>>;
 }
 
-/** What is behind `castbridge diff`. */
-export function addInForce(router: Router, inForce: () => InForce, store: Pick<Store, 'stats'>): void {
+/** What came of a reload. */
+export type ReloadAnswer = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] };
+
+interface InForceDependencies {
+  readonly inForce: () => InForce;
+  /** Reads the configuration again; it is in force, or refused, when this returns. */
+  readonly reload: () => ReloadAnswer;
+  readonly store: Pick<Store, 'stats'>;
+}
+
+/** What is behind `castbridge diff`, and a reload over HTTP. */
+export function addInForce(router: Router, { inForce, reload, store }: InForceDependencies): void {
+  router.post('/-/reload', (context) => {
+    const answer = reload();
+    context.status = answer.ok ? 200 : 422;
+    context.body = answer;
+  });
+
   router.get('/-/config', async (context) => {
     const { file, describe } = inForce();
     const salt = randomBytes(16).toString('hex');

@@ -7,7 +7,7 @@ import type { Log } from '../core/sink.js';
 import type { Store } from '../core/store.js';
 import type { Replayer } from '../delivery/replay.js';
 import { addApi } from './api.js';
-import { addInForce, type InForce } from './in-force.js';
+import { addInForce, type InForce, type ReloadAnswer } from './in-force.js';
 import { measureBacklog } from './backlog.js';
 import type { ReadyAnswer } from './readiness.js';
 
@@ -17,6 +17,7 @@ export interface OperationsDependencies {
   readonly replayer: Replayer;
   readonly ready: () => Promise<ReadyAnswer>;
   readonly inForce: () => InForce;
+  readonly reload: () => ReloadAnswer;
   readonly registry: Registry;
   /** Null: none is asked for, and the listener is bound to loopback. */
   readonly token: string | null;
@@ -24,7 +25,7 @@ export interface OperationsDependencies {
 }
 
 /** Health, metrics and the API behind the commands, on a listener of their own. Does not listen yet. */
-export function createOperations({ store, replayer, ready, inForce, registry, token, log }: OperationsDependencies): Server {
+export function createOperations({ store, replayer, ready, inForce, reload, registry, token, log }: OperationsDependencies): Server {
   measureBacklog(store, registry, log);
   const router = new Router();
   router.get('/healthz', (context) => {
@@ -40,7 +41,7 @@ export function createOperations({ store, replayer, ready, inForce, registry, to
     context.body = await registry.metrics();
   });
   addApi(router, { store, replayer, log });
-  addInForce(router, inForce, store);
+  addInForce(router, { inForce, reload, store });
 
   const app = new Koa();
   app.use(answerFaults(log)).use(authorize(token)).use(router.routes()).use(router.allowedMethods());

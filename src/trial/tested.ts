@@ -1,12 +1,11 @@
 import type { Finding } from '../config/finding.js';
 import { loadConfig, type Loaded } from '../config/load.js';
 import { createRedact } from '../core/redact.js';
-import type { Kinds } from '../kinds.js';
 import { runTests, type TestResult } from './run.js';
 
 /** A configuration whose own tests pass: one of them that fails is a problem, at its place. Opens nothing, creates nothing. */
-export function loadTested(file: string, env: Readonly<Record<string, string | undefined>>, kinds: Kinds): Loaded {
-  return tested(loadConfig(file, env, kinds));
+export function loadTested(...given: Parameters<typeof loadConfig>): Loaded {
+  return tested(loadConfig(...given));
 }
 
 /** The same for what is loaded. */

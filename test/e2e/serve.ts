@@ -29,8 +29,8 @@ export interface Served {
   run(...args: readonly string[]): Promise<Ran>;
   /** Starts the process, and waits until it is ready. */
   start(): Promise<void>;
-  /** Starts the process, and waits for nothing. */
-  spawn(): void;
+  /** Starts the process, with further options of `serve`, and waits for nothing. */
+  spawn(...more: readonly string[]): void;
   /** Waits until it is ready; rejects where the process has ended. */
   ready(): Promise<void>;
   /** Does it listen, ready or not? */
@@ -88,8 +88,8 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
     return (await exited)[0];
   };
 
-  const spawned = (): void => {
-    const args = [MAIN, 'serve', '--config', config, '--log-level', logLevel];
+  const spawned = (...more: readonly string[]): void => {
+    const args = [MAIN, 'serve', '--config', config, '--log-level', logLevel, ...more];
     child = spawn(process.execPath, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const guarding = guard('kill -9 "$1"', String(child.pid));
     child.once('exit', () => guarding.release());

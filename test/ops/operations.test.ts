@@ -56,6 +56,7 @@ async function rig(parts: Partial<OperationsDependencies> = {}) {
   const logged: object[] = [];
   const note = (fields: object) => void logged.push(fields);
   const server = createOperations({
+    reload: () => ({ ok: true }),
     inForce: () => ({ file: 'bridge.yaml', describe: (salt) => ({ salt }) }),
     store: {
       deliveries: (filter, limit, before) => {

@@ -25,7 +25,7 @@ describe('T15: a reload that is refused changes nothing', () => {
     const problem = expect.stringMatching(/bridge\.yaml:1:\d+ {2}routes\[0\]\.to\[0\]: no sink named "nxt"; did you mean "next"\?$/) as string;
     expect(run.reload(bad)).toEqual({ ok: false, problems: [problem] });
     expect(run.lines.filter(({ level }) => level === 'error')).toEqual([
-      { level: 'error', msg: 'configuration refused: the one in force stays', problems: [problem] },
+      { level: 'error', msg: 'configuration refused: the one in force stays', trigger: 'signal', problems: [problem] },
     ]);
     const [ready, metrics] = await told();
     expect(JSON.parse(ready)).toEqual({
@@ -58,7 +58,7 @@ describe('T15: a reload that is refused changes nothing', () => {
     const { run, out } = await started();
     const file = join(run.folder, 'bridge.yaml');
     rmSync(file);
-    expect(run.bridge.reload(loadConfig(file, {}, kinds))).toEqual({
+    expect(run.bridge.reload(loadConfig(file, {}, kinds), 'signal')).toEqual({
       ok: false,
       problems: [expect.stringContaining('the file cannot be read (ENOENT)')],
     });
@@ -101,7 +101,7 @@ describe('T15: a reload that is refused changes nothing', () => {
       return kind.type === 'http' ? { ...kind, open: noting(closed) } : kind;
     });
     const loaded = loadConfig(file, {}, { ...kinds, sinks: sinkKinds });
-    expect(run.bridge.reload(loaded)).toEqual({ ok: false, problems: [`${file}  sinks.broken: it cannot be opened: no such device`] });
+    expect(run.bridge.reload(loaded, 'signal')).toEqual({ ok: false, problems: [`${file}  sinks.broken: it cannot be opened: no such device`] });
     await until(() => closed.includes('first'));
     writeFileSync(join(run.folder, 'file'), '');
     const kept = run.reload({ sources: sources(`\${generate:${run.folder}/file/secret}`), sinks, routes });

@@ -69,7 +69,7 @@ export async function running(parts: Parts, env: Readonly<Record<string, string>
   const lines: Record<string, unknown>[] = [];
   const bridge = await startBridge(
     { ...loaded.config, storage: { ...storage, kind: { ...storage.kind, open: openGated } } },
-    { log: keeping(lines) },
+    { log: keeping(lines), load: () => loadConfig(file, env, kinds) },
   );
   onTestFinished(() => bridge.stop());
   const operations = async (path: string, init?: RequestInit) => (await fetch(`${bridge.operationsUrl}${path}`, init)).text();
@@ -81,7 +81,7 @@ export async function running(parts: Parts, env: Readonly<Record<string, string>
     recover: () => recover(),
     lines,
     operations,
-    reload: (changed, given = env) => bridge.reload(load(changed, given)),
+    reload: (changed, given = env) => bridge.reload(load(changed, given), 'signal'),
     post: async (id, { type = 'test', secret = SECRET, path = '/w', data = {} } = {}) =>
       (await postSigned(`${bridge.ingressUrl}${path}`, secret, Buffer.from(JSON.stringify({ id, type, data })))).status,
     states: async (id) => {
