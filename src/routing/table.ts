@@ -4,8 +4,8 @@ import type { Report } from '../core/problem.js';
 import type { Owed } from '../core/store.js';
 import type { TableCompiler } from './compiler.js';
 import { explainCondition, explainTest, type RowExplained, type RowVerdict } from './explanation.js';
-import { isGlob } from './glob.js';
-import { catchesAll, listOf, testsOf, type Match, type Test } from './match.js';
+import { catchesAll, testsOf, type Match } from './match.js';
+import { indexRows, type Indexed } from './row-index.js';
 
 /** A row of the routing table. */
 export interface RouteRow {
@@ -33,9 +33,8 @@ export interface RoutingTable {
 /** The route of what no row matched: no row may have this name. */
 export const OTHERWISE = 'otherwise';
 
-interface CompiledRow {
+interface CompiledRow extends Indexed {
   readonly row: RouteRow;
-  readonly tests: readonly Test[];
   readonly where: ((event: EventView) => boolean) | null;
 }
 
@@ -47,7 +46,7 @@ const UNROUTED: Owed = {
   detail: 'no row of the routing table matched, and there is no `otherwise`',
 };
 
-/** Compiles the table once. Rows are tried in order; those that ask for literal types are found by type, so that thousands of them cost an event nothing. */
+/** Compiles the table once. Rows are tried in order, those that cannot match left out. */
 export function buildTable(
   rows: readonly RouteRow[],
   otherwise: readonly string[] | null,
@@ -57,14 +56,16 @@ export function buildTable(
 ): RoutingTable {
   const compiled = rows.map((row, index) => compileRow(row, index, compiler));
   reportUnreachable(rows, warn);
-  const rowsFor = indexByType(compiled);
+  const candidates = indexRows(compiled);
   const rest: readonly Owed[] = otherwise === null ? [UNROUTED] : otherwise.map((sink) => ({ state: 'waiting', route: OTHERWISE, sink }));
 
   return {
     route(event) {
       const owes: Owed[] = [];
       const matched: string[] = [];
-      for (const { row, tests, where } of rowsFor(event.type)) {
+      const next = candidates(event);
+      for (let compiledRow = next(); compiledRow !== undefined; compiledRow = next()) {
+        const { row, tests, where } = compiledRow;
         if (!tests.every(({ holds }) => holds(event))) continue;
         const verdict = where === null ? true : decide(where, event);
         if (typeof verdict === 'string') {
@@ -117,26 +118,8 @@ function decide(where: (event: EventView) => boolean, event: EventView): boolean
 }
 
 function compileRow(row: RouteRow, index: number, compiler: TableCompiler): CompiledRow {
-  return { row, tests: testsOf(row.match), where: row.where === undefined ? null : compiler.condition(row.where, ['routes', index, 'where']) };
-}
-
-/** For each literal type its rows and those that may match any, in their order; a type no row names gets the latter alone. */
-function indexByType(rows: readonly CompiledRow[]): (type: string) => readonly CompiledRow[] {
-  const anyType: CompiledRow[] = [];
-  const byType = new Map<string, CompiledRow[]>();
-  for (const row of rows) {
-    const types = listOf(row.row.match?.type);
-    if (types === null || types.some(isGlob)) {
-      for (const list of [anyType, ...byType.values()]) list.push(row);
-      continue;
-    }
-    for (const type of new Set(types)) {
-      const list = byType.get(type) ?? [...anyType];
-      list.push(row);
-      byType.set(type, list);
-    }
-  }
-  return (type) => byType.get(type) ?? anyType;
+  const condition = row.where === undefined ? null : compiler.condition(row.where, ['routes', index, 'where']);
+  return { row, tests: testsOf(row.match), where: condition?.holds ?? null, equalities: condition?.equalities ?? [] };
 }
 
 /** T06: a row below one that takes everything and stops looks as if it did something. */

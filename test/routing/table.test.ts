@@ -103,7 +103,7 @@ describe('the table', () => {
       where: 'true',
       to: ['a'],
     }));
-    const counting = { ...compiler, condition: () => () => (tests++, true) };
+    const counting = { ...compiler, condition: () => ({ equalities: [], holds: () => (tests++, true) }) };
     const report = (problem: Problem) => void problems.push(problem);
     const { route } = buildTable([...rows, { name: 'all', stop: false, where: 'true', to: ['b'] }], null, counting, report, report);
     expect(route(event({ type: 't5000' })).matched).toEqual(['r5000', 'all']);
