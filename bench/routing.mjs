@@ -24,12 +24,12 @@ if (values.help) {
   process.exit(0);
 }
 
-const CONDITION = 'event.severity != "info" && !event.name.startsWith("Trial")';
+const condition = (n) => `event.severity != "info" && !event.name.startsWith("Trial${n}")`;
 const ROW = {
-  type: (n) => `match: { type: resource.t${n} }, where: '${CONDITION}'`,
-  cluster: (n) => `match: { type: "*", cluster: c-${n} }, where: '${CONDITION}'`,
-  where: (n) => `where: '${CONDITION} && event.cluster.name == "c-${n}"'`,
-  glob: (n) => `match: { type: "resource.t${n}-*" }, where: '${CONDITION}'`,
+  type: (n) => `match: { type: resource.t${n} }, where: '${condition(n)}'`,
+  cluster: (n) => `match: { type: "*", cluster: c-${n} }, where: '${condition(n)}'`,
+  where: (n) => `where: '${condition(n)} && event.cluster.name == "c-${n}"'`,
+  glob: (n) => `match: { type: "resource.t${n}-*" }, where: '${condition(n)}'`,
 };
 const tables = values.tables.split(',');
 const unknown = tables.filter((table) => !(table in ROW));
@@ -47,13 +47,13 @@ for (const table of tables) {
     for (let round = 0; round < rounds; round++) {
       const started = performance.now();
       // Another text each time, so that no condition is known from the round before.
-      config = load(text.replaceAll('"Trial"', `"Trial${round}"`));
+      config = load(text.replaceAll('"Trial', `"Trial${round}-`));
       loadMs.push(performance.now() - started);
     }
     const reloadMs = [];
     for (let round = 0; round < rounds; round++) {
       const started = performance.now();
-      load(text.replaceAll('"Trial"', `"Trial${rounds - 1}"`));
+      load(text.replaceAll('"Trial', `"Trial${rounds - 1}-`));
       reloadMs.push(performance.now() - started);
     }
     drive(table, config.table, rows);

@@ -55,7 +55,11 @@ function compile(source: string): CompiledCel {
   if (!types.valid) throw types.error ?? new Error('the expression cannot be typed');
   const { text, patterns } = rewrite(source, checked.ast);
   const run = text === source ? checked : environment.parse(text);
-  return { evaluate: (event): unknown => withPatterns(patterns, () => run({ event: celView(event) })), type: types.type ?? 'dyn', ast: checked.ast };
+  return {
+    evaluate: (event): unknown => withPatterns(patterns, (): unknown => run({ event: celView(event) })),
+    type: types.type ?? 'dyn',
+    ast: checked.ast,
+  };
 }
 
 /** The syntax tree of an expression that compiled. */

@@ -59,6 +59,11 @@ export type Candidates<Row> = () => Row | undefined;
 
 /** The rows of some lists, each in its order, in the order of all; one that is in two lists comes once. */
 function inOrder<Row>(rows: readonly Row[], lists: readonly (readonly number[])[]): Candidates<Row> {
+  const [only] = lists;
+  if (lists.length === 1 && only !== undefined) {
+    let at = 0;
+    return () => rows[only[at++] ?? Infinity];
+  }
   const at = lists.map(() => 0);
   return () => {
     let next = Infinity;

@@ -4,8 +4,10 @@ import type { Report } from '../core/problem.js';
 import type { Owed } from '../core/store.js';
 import type { TableCompiler } from './compiler.js';
 import { explainCondition, explainTest, type RowExplained, type RowVerdict } from './explanation.js';
-import { catchesAll, testsOf, type Match } from './match.js';
+import { testsOf, type Match } from './match.js';
 import { indexRows, type Indexed } from './row-index.js';
+import { warnContradiction, warnTwice } from './suspicious.js';
+import { warnUnreachable } from './unreachable.js';
 
 /** A row of the routing table. */
 export interface RouteRow {
@@ -55,7 +57,9 @@ export function buildTable(
   warn: Report,
 ): RoutingTable {
   const compiled = rows.map((row, index) => compileRow(row, index, compiler));
-  reportUnreachable(rows, warn);
+  warnUnreachable(rows, otherwise, warn);
+  warnTwice(rows, warn);
+  compiled.forEach(({ row, equalities }, index) => warnContradiction(row, index, equalities, warn));
   const candidates = indexRows(compiled);
   const rest: readonly Owed[] = otherwise === null ? [UNROUTED] : otherwise.map((sink) => ({ state: 'waiting', route: OTHERWISE, sink }));
 
@@ -120,17 +124,4 @@ function decide(where: (event: EventView) => boolean, event: EventView): boolean
 function compileRow(row: RouteRow, index: number, compiler: TableCompiler): CompiledRow {
   const condition = row.where === undefined ? null : compiler.condition(row.where, ['routes', index, 'where']);
   return { row, tests: testsOf(row.match), where: condition?.holds ?? null, equalities: condition?.equalities ?? [] };
-}
-
-/** T06: a row below one that takes everything and stops looks as if it did something. */
-function reportUnreachable(rows: readonly RouteRow[], report: Report): void {
-  const wall = rows.findIndex((row) => row.stop && catchesAll(row));
-  const hidden = wall === -1 ? undefined : rows[wall + 1];
-  if (hidden !== undefined) {
-    report({
-      path: ['routes', wall + 1],
-      what: `no event reaches the row "${hidden.name}": routes[${wall}] takes every event and stops`,
-      remedy: 'move it up, or delete `stop`',
-    });
-  }
 }
