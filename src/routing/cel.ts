@@ -2,7 +2,8 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import type { EventView } from '../core/event.js';
 import type { Problem, Report } from '../core/problem.js';
 import { celView, environment, withPatterns } from './cel-environment.js';
-import { celMistake } from './cel-mistakes.js';
+import { celBlunder, celMistake } from './cel-mistakes.js';
+import type { Mistake } from './mistake.js';
 import { rewrite } from './cel-rewrite.js';
 import { createGenerations } from './generations.js';
 
@@ -38,28 +39,29 @@ export function compileCel(source: string, path: Problem['path'], report: Report
     report({ path, what: `the expression is longer than ${SOURCE_CHARS_MAX} characters`, remedy: 'shorten it' });
     return null;
   }
-  try {
-    const compiled = compile(source);
-    kept.set(source, compiled);
-    return compiled;
-  } catch (error) {
-    const mistake = celMistake(source, error);
-    report({ path, what: mistake.what, remedy: mistake.remedy, offset: offset + mistake.offset });
+  const compiled = compile(source);
+  if ('what' in compiled) {
+    report({ path, what: compiled.what, remedy: compiled.remedy, offset: offset + compiled.offset });
     return null;
   }
+  kept.set(source, compiled);
+  return compiled;
 }
 
-function compile(source: string): CompiledCel {
-  const checked = environment.parse(source);
-  const types = checked.check();
-  if (!types.valid) throw types.error ?? new Error('the expression cannot be typed');
-  const { text, patterns } = rewrite(source, checked.ast);
-  const run = text === source ? checked : environment.parse(text);
-  return {
-    evaluate: (event): unknown => withPatterns(patterns, (): unknown => run({ event: celView(event) })),
-    type: types.type ?? 'dyn',
-    ast: checked.ast,
-  };
+function compile(source: string): CompiledCel | Mistake {
+  try {
+    const checked = environment.parse(source);
+    const types = checked.check();
+    if (!types.valid) return celMistake(source, types.error);
+    const blunder = celBlunder(checked.ast);
+    if (blunder !== null) return blunder;
+    const { text, patterns } = rewrite(source, checked.ast);
+    const run = text === source ? checked : environment.parse(text);
+    const evaluate = (event: EventView): unknown => withPatterns(patterns, (): unknown => run({ event: celView(event) }));
+    return { evaluate, type: types.type ?? 'dyn', ast: checked.ast };
+  } catch (error) {
+    return celMistake(source, error);
+  }
 }
 
 /** The syntax tree of an expression that compiled. */

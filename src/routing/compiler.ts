@@ -2,6 +2,7 @@ import type { EventView } from '../core/event.js';
 import type { Problem, Report } from '../core/problem.js';
 import type { Compiler } from '../core/sink.js';
 import { compileCel, firstLine, forgetUnusedCel } from './cel.js';
+import { conditionMistake, isConstant, textMistake } from './cel-mistakes.js';
 import { equalitiesOf, type Equality } from './equality.js';
 import { splitInterpolated } from './interpolate.js';
 import { compileLiquid } from './liquid.js';
@@ -12,6 +13,8 @@ export interface Condition {
   readonly holds: (event: EventView) => boolean;
   /** What an event must have for the condition to be true, or to fail: all others it is false for. */
   readonly equalities: readonly Equality[];
+  /** It is the same for every event. */
+  readonly constant: boolean;
 }
 
 /** A compiler that can also compile the conditions of the routing table. */
@@ -24,7 +27,11 @@ export function createCompiler(report: Report): TableCompiler {
   forgetUnusedCel();
   const expression = (source: string, path: Problem['path'], offset = 0): ((event: EventView) => string | null) => {
     const compiled = compileCel(source, path, report, offset);
-    return compiled === null ? neverCalled : (event) => textOf(compiled.evaluate(event));
+    if (compiled === null) return neverCalled;
+    const mistake = textMistake(compiled.ast, compiled.type);
+    if (mistake === null) return (event) => textOf(compiled.evaluate(event));
+    report({ path, what: mistake.what, remedy: mistake.remedy, offset: offset + mistake.offset });
+    return neverCalled;
   };
 
   return {
@@ -54,8 +61,9 @@ export function createCompiler(report: Report): TableCompiler {
     condition(source, path) {
       const compiled = compileCel(source, path, report);
       if (compiled === null) return REFUSED;
-      if (compiled.type !== 'bool' && compiled.type !== 'dyn') {
-        report({ path, what: `the condition gives a ${compiled.type}, not true or false`, remedy: 'compare it with something' });
+      const mistake = conditionMistake(compiled.ast, compiled.type);
+      if (mistake !== null) {
+        report({ path, ...mistake });
         return REFUSED;
       }
       const holds = (event: EventView): boolean => {
@@ -63,7 +71,7 @@ export function createCompiler(report: Report): TableCompiler {
         if (typeof result !== 'boolean') throw new Error(`the condition gives a ${typeof result}, not true or false`);
         return result;
       };
-      return { holds, equalities: equalitiesOf(compiled.ast) };
+      return { holds, equalities: equalitiesOf(compiled.ast), constant: isConstant(compiled.ast) };
     },
   };
 }
@@ -87,4 +95,4 @@ function neverCalled(): never {
   throw new Error('this text did not compile');
 }
 
-const REFUSED: Condition = { holds: neverCalled, equalities: [] };
+const REFUSED: Condition = { holds: neverCalled, equalities: [], constant: false };

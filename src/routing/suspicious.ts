@@ -45,6 +45,12 @@ export function warnContradiction(row: RouteRow, index: number, equalities: read
   }
 }
 
+/** Tells of a condition that looks at nothing. */
+export function warnConstant({ name }: RouteRow, index: number, warn: Report): void {
+  const what = `the condition of the row "${name}" looks at nothing of the event: it is the same for every one`;
+  warn({ path: ['routes', index, 'where'], what, remedy: 'delete it, or the row' });
+}
+
 function shown(values: readonly string[]): string {
   return values.length === 0 ? 'of an empty list' : values.map((value) => `"${value}"`).join(' or ');
 }

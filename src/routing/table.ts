@@ -6,7 +6,7 @@ import type { TableCompiler } from './compiler.js';
 import { explainCondition, explainTest, type RowExplained, type RowVerdict } from './explanation.js';
 import { testsOf, type Match } from './match.js';
 import { indexRows, type Indexed } from './row-index.js';
-import { warnContradiction, warnTwice } from './suspicious.js';
+import { warnConstant, warnContradiction, warnTwice } from './suspicious.js';
 import { warnUnreachable } from './unreachable.js';
 
 /** A row of the routing table. */
@@ -38,6 +38,7 @@ export const OTHERWISE = 'otherwise';
 interface CompiledRow extends Indexed {
   readonly row: RouteRow;
   readonly where: ((event: EventView) => boolean) | null;
+  readonly constant: boolean;
 }
 
 const UNROUTED: Owed = {
@@ -59,7 +60,10 @@ export function buildTable(
   const compiled = rows.map((row, index) => compileRow(row, index, compiler));
   warnUnreachable(rows, otherwise, warn);
   warnTwice(rows, warn);
-  compiled.forEach(({ row, equalities }, index) => warnContradiction(row, index, equalities, warn));
+  compiled.forEach(({ row, equalities, constant }, index) => {
+    warnContradiction(row, index, equalities, warn);
+    if (constant) warnConstant(row, index, warn);
+  });
   const candidates = indexRows(compiled);
   const rest: readonly Owed[] = otherwise === null ? [UNROUTED] : otherwise.map((sink) => ({ state: 'waiting', route: OTHERWISE, sink }));
 
@@ -123,5 +127,11 @@ function decide(where: (event: EventView) => boolean, event: EventView): boolean
 
 function compileRow(row: RouteRow, index: number, compiler: TableCompiler): CompiledRow {
   const condition = row.where === undefined ? null : compiler.condition(row.where, ['routes', index, 'where']);
-  return { row, tests: testsOf(row.match), where: condition?.holds ?? null, equalities: condition?.equalities ?? [] };
+  return {
+    row,
+    tests: testsOf(row.match),
+    where: condition?.holds ?? null,
+    equalities: condition?.equalities ?? [],
+    constant: condition?.constant ?? false,
+  };
 }

@@ -15,8 +15,8 @@ function counted(rows: readonly RouteRow[]) {
   const compiler = createCompiler(ignore);
   let evaluated = 0;
   const condition: typeof compiler.condition = (source, path) => {
-    const { holds, equalities } = compiler.condition(source, path);
-    return { equalities, holds: (seen) => (evaluated++, holds(seen)) };
+    const { holds, ...rest } = compiler.condition(source, path);
+    return { ...rest, holds: (seen) => (evaluated++, holds(seen)) };
   };
   const table = buildTable(rows, null, { ...compiler, condition }, ignore, ignore);
   return { matched: (seen: EventView) => table.route(seen).matched, evaluated: () => evaluated };

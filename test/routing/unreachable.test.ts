@@ -34,7 +34,7 @@ describe('a row that no event reaches', () => {
       },
     ]);
     expect(build([{ match, stop: false }, row]).warnings).toEqual([]);
-    expect(build([{ match, where: 'true', stop: true }, row]).warnings).toEqual([]);
+    expect(build([{ match, where: 'event.id != ""', stop: true }, row]).warnings).toEqual([]);
   });
 
   it('below one that takes everything is told once, however many there are', () => {
@@ -125,6 +125,16 @@ describe('a table that looks as if it did more than it does', () => {
     [{ match: { type: 'a*' }, where: 'event.type == "b"' }, 'the row "r0" matches no event: `match.type` does not take "b", which `where` asks for'],
   ])('%j matches nothing', (row, what) => {
     expect(build([row]).warnings).toMatchObject([{ path: ['routes', 0, 'where'], what }]);
+  });
+
+  it.each(['true', '1 == 2 && "a" == "a"'])('a condition that is the same for every event: %s', (where) => {
+    expect(build([{ where }]).warnings).toEqual([
+      {
+        path: ['routes', 0, 'where'],
+        what: 'the condition of the row "r0" looks at nothing of the event: it is the same for every one',
+        remedy: 'delete it, or the row',
+      },
+    ]);
   });
 
   it.each<[Row]>([
