@@ -3,7 +3,7 @@ import { environment } from './cel-environment.js';
 import { PatternError } from './cel-rewrite.js';
 import { syntaxMistake } from './cel-syntax.js';
 import { childrenOf, selectionOf, walk } from './cel-tree.js';
-import { notBoolean, typeMistake } from './cel-types.js';
+import { bareType, notBoolean, typeMistake } from './cel-types.js';
 import { inWords, typeOf } from './cel-words.js';
 import type { Mistake } from './mistake.js';
 
@@ -51,6 +51,8 @@ export function conditionMistake(root: ASTNode, type: string): Mistake | null {
 /** What is wrong with an expression of this type where a text is wanted: a key, a topic, a part of a URL. */
 export function textMistake(root: ASTNode, type: string): Mistake | null {
   if (['string', 'int', 'uint', 'double', 'bool', 'dyn', 'null', 'null_type'].includes(type)) return null;
+  const bare = bareType(root);
+  if (bare !== null) return bare;
   const remedy = type.startsWith('optional')
     ? 'put .orValue("") behind it'
     : type.startsWith('list')

@@ -17,6 +17,8 @@ export interface TypeFault {
 export function typeMistake(source: string, root: ASTNode, fault: TypeFault): Mistake {
   const { node } = fault;
   const offset = node.start;
+  const bare = bareType(node);
+  if (bare !== null) return bare;
   switch (fault.code) {
     case 'unknown_variable':
       return variableMistake(node.op === 'id' ? node.args : '', node, root);
@@ -55,6 +57,15 @@ export function typeMistake(source: string, root: ASTNode, fault: TypeFault): Mi
     default:
       return { what: plain(fault.message), remedy: 'mend the CEL expression', offset };
   }
+}
+
+/** CEL knows `type` as a kind of values: whoever writes it means the event's. */
+export function bareType(node: ASTNode): Mistake | null {
+  let found: Mistake | null = null;
+  walk(node, (below) => {
+    if (below.op === 'id' && below.args === 'type' && typeOf(below) === 'type') found ??= variableMistake('type', below, below);
+  });
+  return found;
 }
 
 function plain(message: string): string {

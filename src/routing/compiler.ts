@@ -4,8 +4,8 @@ import type { Compiler } from '../core/sink.js';
 import { compileCel, firstLine, forgetUnusedCel } from './cel.js';
 import { conditionMistake, isConstant, textMistake } from './cel-mistakes.js';
 import { equalitiesOf, type Equality } from './equality.js';
-import { splitInterpolated } from './interpolate.js';
-import { compileLiquid } from './liquid.js';
+import { liquidIn, splitInterpolated } from './interpolate.js';
+import { compileLiquid, forgetUnusedTemplates } from './liquid.js';
 
 /** A condition of the routing table. */
 export interface Condition {
@@ -25,6 +25,7 @@ export interface TableCompiler extends Compiler {
 /** Compiles every text of a configuration; mistakes go to `report`. What the configurations before it compiled is used again. */
 export function createCompiler(report: Report): TableCompiler {
   forgetUnusedCel();
+  forgetUnusedTemplates();
   const expression = (source: string, path: Problem['path'], offset = 0): ((event: EventView) => string | null) => {
     const compiled = compileCel(source, path, report, offset);
     if (compiled === null) return neverCalled;
@@ -38,6 +39,11 @@ export function createCompiler(report: Report): TableCompiler {
     expression: (source, path) => expression(source, path),
 
     interpolated(source, path, encode = (value) => value) {
+      const liquid = liquidIn(source);
+      if (liquid !== null) {
+        report({ path, ...liquid });
+        return { literalPrefix: '', computed: false, render: neverCalled };
+      }
       const parts = splitInterpolated(source);
       if (typeof parts === 'number') {
         report({ path, what: 'this brace has no partner, or nothing in it', remedy: 'close it; "{{" and "}}" are literal braces', offset: parts });

@@ -16,6 +16,7 @@ describe('T06: a mistake in a condition is told in plain words, at its place, wi
     // Names
     ['evnt.name == "x"', 0, 'there is no variable "evnt"', 'did you mean "event"?'],
     ['true && name == "x"', 8, 'there is no variable "name"', 'did you mean "event.name"?'],
+    ['type == "x"', 0, 'there is no variable "type"', 'did you mean "event.type"?'],
     ['cluster_name == "x"', 0, 'there is no variable "cluster_name"', 'did you mean "event.cluster.name"?'],
     ['cluster.name == "x"', 0, 'there is no variable "cluster"', 'did you mean "event.cluster"?'],
     ['event.severity == critical', 18, 'there is no variable "critical"', `${FIELD} "critical"`],

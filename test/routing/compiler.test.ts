@@ -149,19 +149,6 @@ describe('a template in Liquid', () => {
     expect(render('{{ event.data.constructor }}{{ event.data.__proto__ }}')).toBe('');
   });
 
-  it.each([
-    ['{{ evnt.name }}', 'there is no "evnt"', 3],
-    ['line\n  {{ event.clusterr }}', 'an event has no "clusterr"', 10],
-    ['{{ event.cluster.nmae }}', '"event.cluster" has no "nmae"', 3],
-    ['{% include "x" %}', 'tag "include" not found', 0],
-    ['{% if event.name %}', 'tag {% if event.name %} not closed', 0],
-    ['{{ event.name | upcas }}', 'undefined filter: upcas', undefined],
-  ])('T06: %s is refused', (source, what, offset) => {
-    const problem = problemOf((compiler) => compiler.template(source, [], upper));
-    expect(problem?.what).toBe(what);
-    if (offset !== undefined) expect(problem?.offset).toBe(offset);
-  });
-
   it('loops of its own: a variable of the template is no misspelt field', () => {
     expect(
       render(
