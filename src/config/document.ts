@@ -93,7 +93,8 @@ function offsetOf(root: Place, text: string, problem: Problem): number {
     if (whole && problem.atKey === true && key !== undefined) return key;
     if (whole && isScalar(place.node) && problem.offset !== undefined) return insideScalar(place, text, problem.offset);
     if (whole && isScalar(place.node) && place.at?.range) return place.at.range[0];
-    const offset = key ?? place.at?.range?.[0];
+    // What is told of a list's entry where a text stands is told of the text.
+    const offset = isScalar(place.node) ? place.at?.range?.[0] : (key ?? place.at?.range?.[0]);
     if (offset !== undefined) return offset;
   }
   return root.node?.range?.[0] ?? 0;

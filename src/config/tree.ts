@@ -1,11 +1,12 @@
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Problem } from '../core/problem.js';
-import { suggest } from '../core/suggest.js';
+import { nearest } from '../core/suggest.js';
 import { substitute, type Lookup, type Span } from './substitute.js';
 
 /** Nodes that aliases and merges may stand for, and how deep a document may go: more is a mistake or an attack. */
 const EXPANDED_NODES_MAX = 10_000;
 const DEPTH_MAX = 64;
+const SHOWN_LEVELS = 6;
 
 /** Where one value stood: its key, where it is used, and what is there; those differ where it is used through an alias. */
 export interface Place {
@@ -53,6 +54,8 @@ interface Walk {
   /** How many aliases deep, and how many nodes were walked for their sake. */
   aliases: number;
   expanded: number;
+  /** The alias in the document itself that is being expanded, and its path. */
+  outer: { readonly alias: Node; readonly path: Problem['path'] } | null;
 }
 
 /** Expands aliases and merges, resolves references; null where that would not end. */
@@ -68,6 +71,7 @@ export function readTree(root: Node | null, lookup: Lookup, tell: Tell, lineOf: 
     path: [],
     aliases: 0,
     expanded: 0,
+    outer: null,
   };
   const walked = walkNode(walk, root, null);
   return walk.expanded > EXPANDED_NODES_MAX ? null : { ...walked, ...walk.found };
@@ -89,11 +93,15 @@ function walkNode(walk: Walk, node: Node | null, key: Node | null, use: Node | n
   const nothing: Walked = { value: null, place };
   if (walk.aliases > 0 && ++walk.expanded > EXPANDED_NODES_MAX) {
     if (walk.expanded === EXPANDED_NODES_MAX + 1)
-      fault(walk, use, `the aliases stand for more than ${EXPANDED_NODES_MAX} values`, 'use fewer aliases');
+      walk.tell(walk.outer?.alias ?? use, {
+        path: walk.outer?.path ?? [],
+        what: `the aliases stand for more than ${EXPANDED_NODES_MAX} values`,
+        remedy: 'use fewer aliases',
+      });
     return nothing;
   }
   if (walk.path.length > DEPTH_MAX) {
-    fault(walk, node, `this is more than ${DEPTH_MAX} levels deep`, 'write it flatter');
+    fault(walk, node, `this is more than ${DEPTH_MAX} levels deep`, 'write it flatter', { path: walk.path.slice(0, SHOWN_LEVELS) });
     return nothing;
   }
   if (node === null) return nothing;
@@ -130,12 +138,16 @@ function walkAlias(walk: Walk, alias: Alias, key: Node | null): Walked {
   const name = alias.source;
   const target = walk.anchors.get(name);
   if (target !== undefined && !walk.open.has(target)) {
+    if (walk.aliases === 0) walk.outer = { alias, path: [...walk.path] };
     walk.aliases += 1;
     const walked = walkNode(walk, target, key, alias);
     walk.aliases -= 1;
     return walked;
   }
-  if (target === undefined) fault(walk, alias, `there is no anchor "&${name}" above`, suggest(name, [...walk.anchors.keys()]));
+  const near = nearest(name, [...walk.anchors.keys()]);
+  // A pattern is likelier than an alias: `type: *.created`.
+  const remedy = near === null ? `put quotes around a text that begins with "*": "*${name}"` : `did you mean "*${near}"?`;
+  if (target === undefined) fault(walk, alias, `there is no anchor "&${name}" above, and \`*${name}\` is an alias to YAML`, remedy);
   else fault(walk, alias, `the alias "*${name}" stands inside what it stands for`, 'move the anchor, or write it out');
   return { value: null, place: { key, at: alias, node: alias, below: null, spans: [] } };
 }
@@ -175,7 +187,8 @@ function walkMap(walk: Walk, node: YAMLMap<Node | null, Node | null>, place: Pla
     }
     const name = nameOf(key);
     if (name === null) {
-      fault(walk, key ?? node, 'this key is a list, a mapping or an alias', 'write a text for a key');
+      const what = isMap(key) ? 'YAML takes these braces for a mapping, and that for a key' : 'this key is no text';
+      fault(walk, key ?? node, what, isMap(key) ? 'put quotes around texts that hold {{…}} or ${…}' : 'write a text for a key');
       continue;
     }
     if (key !== null) register(walk, key);
