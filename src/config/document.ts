@@ -4,7 +4,7 @@ import type { Finding } from './finding.js';
 import { offsetsIn } from './scalar.js';
 import { beforeSubstitution, type Lookup } from './substitute.js';
 import { syntaxFaults } from './syntax.js';
-import { readTree, type Place, type Tree } from './tree.js';
+import { readTree, type Mark, type Place, type Tree } from './tree.js';
 
 type Path = Problem['path'];
 
@@ -54,12 +54,19 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
     },
     rename(from, to) {
       const place = placeAt(root, from);
-      if (place !== null) placeAt(root, to.slice(0, -1))?.below?.set(String(to.at(-1)), place);
+      if (place === null) return;
+      placeAt(root, to.slice(0, -1))?.below?.set(String(to.at(-1)), place);
+      markBelow(place, to.join('\0'), tree);
     },
   };
 }
 
-const NO_PLACE: Place = { key: null, at: null, node: null, below: null, spans: [] };
+const NO_PLACE: Place = { key: null, at: null, node: null, below: null, spans: [], marks: [] };
+
+function markBelow({ marks, below }: Place, path: string, tree: Pick<Tree, Mark>): void {
+  for (const mark of marks) tree[mark].add(path);
+  for (const [name, place] of below ?? []) markBelow(place, `${path}\0${name}`, tree);
+}
 
 /** The document, or why there is none: the parser calls itself for each level. */
 function parsed(text: string, lines: LineCounter): Document.Parsed | string {

@@ -15,7 +15,11 @@ export interface Place {
   readonly node: Node | null;
   readonly below: Map<string, Place> | null;
   readonly spans: readonly Span[];
+  /** What the sets of the tree say of it: they go by paths, and a misspelt key gets another one. */
+  readonly marks: readonly Mark[];
 }
+
+export type Mark = 'referring' | 'replaced' | 'broken';
 
 /** A document as a plain value, and a tree of places beside it. Paths in the sets are joined with NUL. */
 export interface Tree {
@@ -24,9 +28,9 @@ export interface Tree {
   /** Every text that a reference was replaced with. */
   readonly substituted: readonly string[];
   /** Holds a reference. */
-  readonly referring: ReadonlySet<string>;
+  readonly referring: Set<string>;
   /** Is nothing but references: `port: ${PORT}` may become a number. */
-  readonly replaced: ReadonlySet<string>;
+  readonly replaced: Set<string>;
   /** What cannot be read, and was told: whatever else seems wrong with it is not. */
   readonly broken: Set<string>;
 }
@@ -89,7 +93,7 @@ function walkBelow(walk: Walk, part: string | number, node: Node | null, key: No
 
 /** `use` is where the node is used: an alias, or itself. */
 function walkNode(walk: Walk, node: Node | null, key: Node | null, use: Node | null = node): Walked {
-  const place: Place = { key, at: use, node, below: null, spans: [] };
+  const place: Place = { key, at: use, node, below: null, spans: [], marks: [] };
   const nothing: Walked = { value: null, place };
   if (walk.aliases > 0 && ++walk.expanded > EXPANDED_NODES_MAX) {
     if (walk.expanded === EXPANDED_NODES_MAX + 1)
@@ -149,7 +153,7 @@ function walkAlias(walk: Walk, alias: Alias, key: Node | null): Walked {
   const remedy = near === null ? `put quotes around a text that begins with "*": "*${name}"` : `did you mean "*${near}"?`;
   if (target === undefined) fault(walk, alias, `there is no anchor "&${name}" above, and \`*${name}\` is an alias to YAML`, remedy);
   else fault(walk, alias, `the alias "*${name}" stands inside what it stands for`, 'move the anchor, or write it out');
-  return { value: null, place: { key, at: alias, node: alias, below: null, spans: [] } };
+  return { value: null, place: { key, at: alias, node: alias, below: null, spans: [], marks: ['broken'] } };
 }
 
 function walkScalar(walk: Walk, node: Scalar, place: Place): Walked {
@@ -157,14 +161,16 @@ function walkScalar(walk: Walk, node: Scalar, place: Place): Walked {
   const resolved = substitute(node.value, walk.lookup);
   if (!resolved.ok) {
     fault(walk, node, resolved.what, resolved.remedy, { offset: resolved.offset });
-    return { value: node.value, place };
+    return { value: node.value, place: { ...place, marks: ['broken'] } };
   }
   const { text, values, spans } = resolved;
   const joined = walk.path.join('\0');
-  if (values.length > 0) walk.found.referring.add(joined);
-  if (values.length > 0 && spans.length === 1 && spans[0]?.from === 0 && spans[0].to === node.value.length) walk.found.replaced.add(joined);
+  const marks: Mark[] = [];
+  if (values.length > 0) marks.push('referring');
+  if (values.length > 0 && spans.length === 1 && spans[0]?.from === 0 && spans[0].to === node.value.length) marks.push('replaced');
+  for (const mark of marks) walk.found[mark].add(joined);
   walk.found.substituted.push(...values);
-  return { value: text, place: { ...place, spans } };
+  return { value: text, place: { ...place, spans, marks } };
 }
 
 function walkSeq(walk: Walk, { items }: YAMLSeq<Node | null>, place: Place): Walked {

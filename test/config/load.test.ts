@@ -48,7 +48,9 @@ describe('T06, T07: each mistake is one line with place, what and remedy', () =>
 
 function headerOf(name: string, word: string): string[] {
   const text = readFileSync(`${BAD}${name}`, 'latin1');
-  const lines = [...text.matchAll(new RegExp(`^(?:\\xef\\xbb\\xbf)?# ${word}: (.*?)\\r?$`, 'gm'))].map((match) => Buffer.from(match[1] ?? '', 'latin1').toString());
+  const lines = [...text.matchAll(new RegExp(`^(?:\\xef\\xbb\\xbf)?# ${word}: (.*?)\\r?$`, 'gm'))].map((match) =>
+    Buffer.from(match[1] ?? '', 'latin1').toString(),
+  );
   return lines.map((line) => `${BAD}${name}:${line}`);
 }
 
