@@ -1,32 +1,73 @@
 import type { Kinds } from '../kinds.js';
-import { TestInEditor } from './test-schema.js';
+import { UNITS } from './meant.js';
 import { DocumentSchema, LaneSchema, SourceSchema, StorageSchema, withType } from './schema.js';
+import { TestInEditor } from './test-schema.js';
 
-/** What a text with a unit may look like, for editors: they do not know the keyword `unit`. */
+type Json = Readonly<Record<string, unknown>>;
+
+/** What a text with a unit may look like: editors do not know the keyword `unit`. */
 const PATTERNS: Readonly<Record<string, string>> = {
-  duration: '^(0|(\\d+(\\.\\d+)?(ms|s|m|h|d))+|.*\\$\\{.*)$',
-  size: '^(\\d+(\\.\\d+)? ?([KMG]i?B|B)|.*\\$\\{.*)$',
-  rate: '^(\\d+(\\.\\d+)?/(s|m|h)|.*\\$\\{.*)$',
+  duration: '^(0|(\\d+(\\.\\d+)?(ms|s|m|h|d))+)$',
+  size: '^\\d+(\\.\\d+)? ?([KMG]i?B|B)$',
+  rate: '^\\d+(\\.\\d+)?/(s|m|h)$',
 };
+
+/** Keywords that editors do not know. */
+const OWN = ['min', 'max'];
+
+/** A text that holds a reference may become anything. */
+const REFERENCE = '\\$\\{';
 
 /** The JSON Schema of a whole configuration file, for editors: the kinds' own schemas put in their places. */
 export function editorSchema(kinds: Kinds): object {
-  const verify = { oneOf: kinds.verifiers.map((kind) => ({ ...withType(kind.type, kind.schema), description: kind.description })) };
   const source = SourceSchema(kinds.formats.map((format) => format.type));
-  const sink = { oneOf: kinds.sinks.map((kind) => ({ ...withType(kind.type, kind.schema, LaneSchema(kind.lane)), description: kind.description })) };
-  const stores = kinds.stores.map((kind) => ({ ...withType(kind.type, kind.schema, StorageSchema), description: kind.description, required: [] }));
+  const verify = byType(kinds.verifiers.map((kind) => ({ kind, schema: withType(kind.type, kind.schema) })));
+  const sink = byType(kinds.sinks.map((kind) => ({ kind, schema: withType(kind.type, kind.schema, LaneSchema(kind.lane)) })));
+  const [store] = kinds.stores;
+  const stores = kinds.stores.map((kind) => ({ kind, schema: withType(kind.type, kind.schema, StorageSchema) }));
+  const { storage, sources, sinks, tests } = DocumentSchema.properties;
   const properties = {
     ...DocumentSchema.properties,
-    storage: { ...DocumentSchema.properties.storage, oneOf: stores },
-    sources: named(DocumentSchema.properties.sources, { ...source, properties: { ...source.properties, verify } }),
-    sinks: named(DocumentSchema.properties.sinks, sink),
-    tests: { ...DocumentSchema.properties.tests, items: TestInEditor },
+    storage: { ...storage, ...byType(stores, store?.type) },
+    sources: named(sources, {
+      ...source,
+      properties: { ...source.properties, verify: { ...source.properties.verify, ...verify } },
+    }),
+    sinks: named(sinks, sink),
+    tests: { ...tests, items: TestInEditor },
   };
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     title: 'castbridge configuration',
     $comment: 'Generated from the schemas in src/: run `npm run generate`.',
-    ...forEditors({ ...DocumentSchema, properties }),
+    ...(forEditors({ ...DocumentSchema, properties }) as object),
+  };
+}
+
+interface Option {
+  readonly kind: { readonly type: string; readonly description: string };
+  readonly schema: object;
+}
+
+/**
+ * The keys that `type` calls for. Not `oneOf`: where no kind fits, an editor would tell the mistakes of any one of them, and it completes the
+ * types of the first alone.
+ */
+function byType(options: readonly Option[], usual?: string): object {
+  return {
+    type: 'object',
+    properties: {
+      type: {
+        description: 'what kind it is',
+        enum: options.map(({ kind }) => kind.type),
+        markdownEnumDescriptions: options.map(({ kind }) => kind.description),
+      },
+    },
+    required: usual === undefined ? ['type'] : [],
+    allOf: options.map(({ kind, schema }) => ({
+      if: { properties: { type: { const: kind.type } }, required: kind.type === usual ? [] : ['type'] },
+      then: { ...schema, required: ((schema as Json)['required'] as string[]).filter((key) => key !== 'type' || usual === undefined) },
+    })),
   };
 }
 
@@ -36,19 +77,36 @@ function named(section: { readonly patternProperties?: object }, value: object):
   return { ...section, patternProperties };
 }
 
-/** A copy with `unit` written as a pattern, without its bounds, and sections that have defaults not required. */
-function forEditors<Value>(value: Value): Value {
-  if (Array.isArray(value)) return value.map(forEditors) as Value;
+/** A copy that editors understand: `unit` written as a pattern, texts with references allowed for every scalar, and what has a default not required. */
+function forEditors(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(forEditors);
   if (typeof value !== 'object' || value === null) return value;
-  const copy = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, forEditors(item as unknown)])) as Record<string, unknown>;
-  if (typeof copy['unit'] === 'string') {
-    const pattern = PATTERNS[copy['unit']];
-    for (const key of ['unit', 'min', 'max']) Reflect.deleteProperty(copy, key);
-    if (pattern !== undefined) copy['pattern'] = pattern;
+  const { unit, ...rest } = value as Json;
+  const copy: Json = { ...mapped(rest), ...(typeof unit === 'string' ? patternOf(unit) : {}) };
+  if (typeof copy['pattern'] === 'string') return { ...copy, pattern: `${copy['pattern']}|${REFERENCE}` };
+  if (
+    ['integer', 'number', 'boolean'].includes(String(copy['type'])) ||
+    (copy['enum'] !== undefined && copy['markdownEnumDescriptions'] === undefined)
+  ) {
+    const { description, default: usual, examples, ...scalar } = copy;
+    return { description, default: usual, examples, anyOf: [scalar, { type: 'string', pattern: REFERENCE }] };
   }
-  if (Array.isArray(copy['required']) && typeof copy['properties'] === 'object') {
-    const properties = copy['properties'] as Readonly<Record<string, { readonly default?: unknown } | undefined>>;
-    copy['required'] = (copy['required'] as string[]).filter((key) => properties[key]?.default === undefined);
-  }
-  return copy as Value;
+  return copy;
+}
+
+function mapped(schema: Json): Json {
+  const { if: condition, properties, required, ...others } = schema;
+  const rest = Object.entries(others).filter(([key]) => !OWN.includes(key));
+  const keys = properties as Readonly<Record<string, { readonly default?: unknown } | undefined>> | undefined;
+  return {
+    ...Object.fromEntries(rest.map(([key, item]) => [key, forEditors(item)])),
+    ...(condition === undefined ? {} : { if: condition }),
+    ...(keys === undefined ? {} : { properties: Object.fromEntries(Object.entries(keys).map(([key, item]) => [key, forEditors(item)])) }),
+    ...(required === undefined ? {} : { required: (required as string[]).filter((key) => keys?.[key]?.default === undefined) }),
+  };
+}
+
+function patternOf(unit: string): Json {
+  const pattern = PATTERNS[unit];
+  return pattern === undefined ? {} : { pattern, patternErrorMessage: UNITS[unit]?.remedy ?? '' };
 }
