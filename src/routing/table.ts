@@ -4,8 +4,10 @@ import type { Report } from '../core/problem.js';
 import type { Owed } from '../core/store.js';
 import type { TableCompiler } from './compiler.js';
 import { explainCondition, explainTest, type RowExplained, type RowVerdict } from './explanation.js';
-import { isGlob } from './glob.js';
-import { catchesAll, listOf, testsOf, type Match, type Test } from './match.js';
+import { testsOf, type Match } from './match.js';
+import { indexRows, type Indexed } from './row-index.js';
+import { warnConstant, warnContradiction, warnTwice } from './suspicious.js';
+import { warnUnreachable } from './unreachable.js';
 
 /** A row of the routing table. */
 export interface RouteRow {
@@ -33,10 +35,10 @@ export interface RoutingTable {
 /** The route of what no row matched: no row may have this name. */
 export const OTHERWISE = 'otherwise';
 
-interface CompiledRow {
+interface CompiledRow extends Indexed {
   readonly row: RouteRow;
-  readonly tests: readonly Test[];
   readonly where: ((event: EventView) => boolean) | null;
+  readonly constant: boolean;
 }
 
 const UNROUTED: Owed = {
@@ -47,7 +49,7 @@ const UNROUTED: Owed = {
   detail: 'no row of the routing table matched, and there is no `otherwise`',
 };
 
-/** Compiles the table once. Rows are tried in order; those that ask for literal types are found by type, so that thousands of them cost an event nothing. */
+/** Compiles the table once. Rows are tried in order, those that cannot match left out. */
 export function buildTable(
   rows: readonly RouteRow[],
   otherwise: readonly string[] | null,
@@ -56,15 +58,22 @@ export function buildTable(
   warn: Report,
 ): RoutingTable {
   const compiled = rows.map((row, index) => compileRow(row, index, compiler));
-  reportUnreachable(rows, warn);
-  const rowsFor = indexByType(compiled);
+  warnUnreachable(rows, otherwise, warn);
+  warnTwice(rows, warn);
+  compiled.forEach(({ row, equalities, constant }, index) => {
+    warnContradiction(row, index, equalities, warn);
+    if (constant) warnConstant(row, index, warn);
+  });
+  const candidates = indexRows(compiled);
   const rest: readonly Owed[] = otherwise === null ? [UNROUTED] : otherwise.map((sink) => ({ state: 'waiting', route: OTHERWISE, sink }));
 
   return {
     route(event) {
       const owes: Owed[] = [];
       const matched: string[] = [];
-      for (const { row, tests, where } of rowsFor(event.type)) {
+      const next = candidates(event);
+      for (let compiledRow = next(); compiledRow !== undefined; compiledRow = next()) {
+        const { row, tests, where } = compiledRow;
         if (!tests.every(({ holds }) => holds(event))) continue;
         const verdict = where === null ? true : decide(where, event);
         if (typeof verdict === 'string') {
@@ -117,37 +126,12 @@ function decide(where: (event: EventView) => boolean, event: EventView): boolean
 }
 
 function compileRow(row: RouteRow, index: number, compiler: TableCompiler): CompiledRow {
-  return { row, tests: testsOf(row.match), where: row.where === undefined ? null : compiler.condition(row.where, ['routes', index, 'where']) };
-}
-
-/** For each literal type its rows and those that may match any, in their order; a type no row names gets the latter alone. */
-function indexByType(rows: readonly CompiledRow[]): (type: string) => readonly CompiledRow[] {
-  const anyType: CompiledRow[] = [];
-  const byType = new Map<string, CompiledRow[]>();
-  for (const row of rows) {
-    const types = listOf(row.row.match?.type);
-    if (types === null || types.some(isGlob)) {
-      for (const list of [anyType, ...byType.values()]) list.push(row);
-      continue;
-    }
-    for (const type of new Set(types)) {
-      const list = byType.get(type) ?? [...anyType];
-      list.push(row);
-      byType.set(type, list);
-    }
-  }
-  return (type) => byType.get(type) ?? anyType;
-}
-
-/** T06: a row below one that takes everything and stops looks as if it did something. */
-function reportUnreachable(rows: readonly RouteRow[], report: Report): void {
-  const wall = rows.findIndex((row) => row.stop && catchesAll(row));
-  const hidden = wall === -1 ? undefined : rows[wall + 1];
-  if (hidden !== undefined) {
-    report({
-      path: ['routes', wall + 1],
-      what: `no event reaches the row "${hidden.name}": routes[${wall}] takes every event and stops`,
-      remedy: 'move it up, or delete `stop`',
-    });
-  }
+  const condition = row.where === undefined ? null : compiler.condition(row.where, ['routes', index, 'where']);
+  return {
+    row,
+    tests: testsOf(row.match),
+    where: condition?.holds ?? null,
+    equalities: condition?.equalities ?? [],
+    constant: condition?.constant ?? false,
+  };
 }

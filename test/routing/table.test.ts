@@ -85,7 +85,7 @@ describe('the table', () => {
     [{ match: { type: '*' } }, true],
     [{ match: { type: ['a', '*'], name: '*' } }, true],
     [{ match: { type: ['*'], name: 'a*' } }, false],
-    [{ match: { type: '*' }, where: 'true' }, false],
+    [{ match: { type: '*' }, where: 'event.id != ""' }, false],
   ])('whether %j catches all is %j, to who asks and to events', (row, expected) => {
     expect(catchesAll(row)).toBe(expected);
     const { warnings } = table([{ ...row, to: ['a'], stop: true }, { to: ['b'] }]);
@@ -103,7 +103,7 @@ describe('the table', () => {
       where: 'true',
       to: ['a'],
     }));
-    const counting = { ...compiler, condition: () => () => (tests++, true) };
+    const counting = { ...compiler, condition: () => ({ equalities: [], constant: false, holds: () => (tests++, true) }) };
     const report = (problem: Problem) => void problems.push(problem);
     const { route } = buildTable([...rows, { name: 'all', stop: false, where: 'true', to: ['b'] }], null, counting, report, report);
     expect(route(event({ type: 't5000' })).matched).toEqual(['r5000', 'all']);
