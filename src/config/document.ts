@@ -4,7 +4,7 @@ import type { Finding } from './finding.js';
 import { offsetsIn } from './scalar.js';
 import { beforeSubstitution, type Lookup } from './substitute.js';
 import { syntaxFaults } from './syntax.js';
-import { readTree, type Place, type Tree } from './tree.js';
+import { readTree, type Mark, type Place, type Tree } from './tree.js';
 
 type Path = Problem['path'];
 
@@ -54,12 +54,19 @@ export function readDocument(text: string, file: string, lookup: Lookup, report:
     },
     rename(from, to) {
       const place = placeAt(root, from);
-      if (place !== null) placeAt(root, to.slice(0, -1))?.below?.set(String(to.at(-1)), place);
+      if (place === null) return;
+      placeAt(root, to.slice(0, -1))?.below?.set(String(to.at(-1)), place);
+      markBelow(place, to.join('\0'), tree);
     },
   };
 }
 
-const NO_PLACE: Place = { key: null, at: null, node: null, below: null, spans: [] };
+const NO_PLACE: Place = { key: null, at: null, node: null, below: null, spans: [], marks: [] };
+
+function markBelow({ marks, below }: Place, path: string, tree: Pick<Tree, Mark>): void {
+  for (const mark of marks) tree[mark].add(path);
+  for (const [name, place] of below ?? []) markBelow(place, `${path}\0${name}`, tree);
+}
 
 /** The document, or why there is none: the parser calls itself for each level. */
 function parsed(text: string, lines: LineCounter): Document.Parsed | string {
@@ -93,7 +100,8 @@ function offsetOf(root: Place, text: string, problem: Problem): number {
     if (whole && problem.atKey === true && key !== undefined) return key;
     if (whole && isScalar(place.node) && problem.offset !== undefined) return insideScalar(place, text, problem.offset);
     if (whole && isScalar(place.node) && place.at?.range) return place.at.range[0];
-    const offset = key ?? place.at?.range?.[0];
+    // What is told of a list's entry where a text stands is told of the text.
+    const offset = isScalar(place.node) ? place.at?.range?.[0] : (key ?? place.at?.range?.[0]);
     if (offset !== undefined) return offset;
   }
   return root.node?.range?.[0] ?? 0;

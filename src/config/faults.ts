@@ -1,7 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import type { Problem } from '../core/problem.js';
 import { nearest, suggest } from '../core/suggest.js';
-import type { Schema } from './shape.js';
+import { schemaAt, type Schema } from './shape.js';
 import type { Checking } from './validate.js';
 import { meantBy, NAME_REMEDY, wordsOf } from './wording.js';
 
@@ -22,10 +22,11 @@ export interface Fault {
 }
 
 /** One fault for each mistake. */
-export function faultsOf(errors: readonly ErrorObject[], root: Path, value: unknown, checking: Checking): Fault[] {
+export function faultsOf(errors: readonly ErrorObject[], schema: Schema, root: Path, value: unknown, checking: Checking): Fault[] {
   const told = new Map<string, Fault>();
   for (const error of withoutBranches(errors)) {
-    const fault = faultOf(error, [...root, ...pathIn(error.instancePath, value)], checking);
+    const path = pathIn(error.instancePath, value);
+    const fault = faultOf(withDescription(error, schema, value, path), [...root, ...path], checking);
     // A text that is empty also does not match its pattern: one of them is enough.
     const at = fault.subject.join('\0');
     if (!told.has(at)) told.set(at, fault);
@@ -33,11 +34,19 @@ export function faultsOf(errors: readonly ErrorObject[], root: Path, value: unkn
   return [...told.values()];
 }
 
+/** What has no description has that of the list it is an entry of. */
+function withDescription(error: ErrorObject, schema: Schema, value: unknown, path: Path): ErrorObject {
+  const parent = error.parentSchema as Schema;
+  if (parent.description !== undefined || parent.properties !== undefined || typeof path.at(-1) !== 'number') return error;
+  const { description } = schemaAt(schema, value, path.slice(0, -1));
+  return { ...error, parentSchema: { ...parent, ...(description === undefined ? {} : { description }) } };
+}
+
 /** With the description of the `anyOf` it is a branch of. */
 function described(error: ErrorObject, union: ErrorObject | undefined): ErrorObject {
   if (union === undefined || error.instancePath !== union.instancePath) return error;
   const { description } = union.parentSchema as Schema;
-  return { ...error, parentSchema: { description, ...error.parentSchema } };
+  return { ...error, parentSchema: { ...(description === undefined ? {} : { description }), ...error.parentSchema } };
 }
 
 /** Of an `anyOf` the branch whose type the value has speaks; where there is none, the `anyOf` itself. */
@@ -93,6 +102,12 @@ function unknownKey(error: ErrorObject, path: Path, key: string, parent: Schema,
   if (parent.properties === undefined) return { subject, keyword: 'name', problem: told(`"${key}" is not allowed as a name`, NAME_REMEDY) };
   const { keyword } = error;
   const known = Object.keys(parent.properties);
+  if (/^\d+$/.test(key))
+    return {
+      subject,
+      keyword: 'additionalProperties',
+      problem: told(`unknown key "${key}"`, 'between braces a comma ends a value: write a number without it'),
+    };
   const what = `unknown key "${key}"`;
   const belongs = checking.belongs(path, key);
   if (belongs?.near === true) return { subject, keyword, problem: told(what, belongs.remedy), elsewhere: belongs.path };

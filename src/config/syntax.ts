@@ -1,4 +1,4 @@
-import type { Document } from 'yaml';
+import { visit, type Document } from 'yaml';
 
 /** What the parser found wrong, in words for people; the parser's own are for programmers. */
 export interface SyntaxFault {
@@ -11,57 +11,81 @@ export interface SyntaxFault {
 
 type Raw = Document['errors' | 'warnings'][number];
 
+/** What is told where it is walked, and does not keep the parser from reading on. */
+const ELSEWHERE = ['DUPLICATE_KEY', 'BAD_ALIAS'];
+
 /** After the first error of the syntax the parser reads the rest wrong: what it says of that would only hide the first. Indentation by tabs is told of every line. */
-export function syntaxFaults(document: Pick<Document, 'errors' | 'warnings'>, text: string): SyntaxFault[] {
-  const mild = [...document.errors.filter(({ code }) => code === 'MULTIPLE_DOCS'), ...document.warnings];
-  const [first] = document.errors.filter(({ code }) => code !== 'MULTIPLE_DOCS' && code !== 'DUPLICATE_KEY');
-  const faults = mild.map((fault) => faultOf(fault, text, false));
-  if (first === undefined) return faults;
+export function syntaxFaults(document: Document, text: string): SyntaxFault[] {
+  const mild = [...document.errors.filter(({ code }) => code === 'MULTIPLE_DOCS'), ...document.warnings].map((fault) => faultOf(fault, text, false));
+  const errors = document.errors.filter(({ code }) => code !== 'MULTIPLE_DOCS');
+  if (errors.every(({ code }) => ELSEWHERE.includes(code))) return mild;
+  const first = errors.find(({ code }) => code !== 'DUPLICATE_KEY');
+  if (first === undefined) return mild;
   const tabs = tabbedLines(text);
-  const tab = tabs.length > 0 && (first.code === 'TAB_AS_INDENT' || tabs.some((offset) => offset <= first.pos[0]));
-  // Warnings before it stand; those behind it come from a text read wrong.
-  const before = faults.filter(({ offset }) => offset < first.pos[0]);
-  if (!tab) return [...before, faultOf(first, text, true)];
-  return [...before, ...tabs.map((offset) => ({ offset, what: 'a tab indents this line', remedy: 'use spaces', fatal: true }))];
+  const line = text.lastIndexOf('\n', first.pos[0] - 1);
+  const before = mild.filter(({ offset }) => offset <= line);
+  if (tabs.length > 0 && (first.code === 'TAB_AS_INDENT' || tabs.some((offset) => offset <= first.pos[0])))
+    return [...before, ...tabs.map((offset) => ({ offset, what: 'a tab indents this line', remedy: 'use spaces', fatal: true }))];
+  // The tag that the fault is about, where it is about one.
+  const tag = mild.find(({ offset }) => offset > line && offset < first.pos[0]);
+  const fault = { ...faultOf(first, text, true), ...(tag === undefined ? {} : { offset: tag.offset }) };
+  return [...before, /^missing closing/i.test(first.message) ? { ...fault, offset: lastQuote(document) ?? fault.offset } : fault];
+}
+
+/** Where the text in quotes begins that is never closed: the parser says where the file ends. */
+function lastQuote(document: Document): number | null {
+  let offset: number | null = null;
+  visit(document, {
+    Scalar(_, { type, range }) {
+      if ((type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE') && range) offset = range[0];
+    },
+  });
+  return offset;
 }
 
 /** Where lines begin that a tab indents. */
 function tabbedLines(text: string): number[] {
-  return [...text.matchAll(/^ *\t[ \t]*(?=[^\s#])/gm)].map(({ index }) => index);
+  return [...text.matchAll(/^( *)\t[ \t]*(?=[^\s#])/gm)].map(({ index, 1: spaces = '' }) => index + spaces.length);
 }
 
 function faultOf({ code, message, pos: [offset] }: Raw, text: string, fatal: boolean): SyntaxFault {
-  const known = WORDS[code];
-  if (known !== undefined) return { offset, fatal, ...known };
+  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n')[0] ?? '';
+  const [, , what, remedy] = WORDS.find(([one, words]) => one === code && words.test(message)) ?? [];
   if (code === 'TAG_RESOLVE_FAILED') {
     const tag = /tag:? (\S+)/.exec(message)?.[1]?.replace('tag:yaml.org,2002:', '!!') ?? 'this';
     return { offset, fatal, what: `the tag ${tag} has no meaning here`, remedy: 'put quotes around a text that begins with "!", or delete the tag' };
   }
-  const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n')[0] ?? '';
   // Between braces and brackets, YAML takes the brace of `port: ${PORT}` for one of its own.
   if (/[:[,{] *\$\{/.test(line))
     return { offset, fatal, what: 'YAML takes a brace of ${…} for its own here', remedy: 'put quotes around texts that hold ${…}' };
-  if (/^\s*(?:-\s+)?[\w-]+: +[^'"[{|>#]*\{\{/.test(line) || /: +\{\{/.test(line))
-    return { offset, fatal, what: 'YAML takes {{ for a mapping of its own here', remedy: 'put quotes around texts that hold {{…}}' };
-  if (/: +[^'"\s#|>[{][^'"#]*: /.test(line))
-    return { offset, fatal, what: 'a second ": " in one line', remedy: 'put quotes around a text that holds ": "' };
-  return { offset, fatal, what: lowerFirst(message.split('\n')[0] ?? ''), remedy: 'mend the YAML here' };
+  if (/[:[,] *[^\s'"|>]?\{\{/.test(line))
+    return { offset, fatal, what: 'YAML takes {{ for a mapping here', remedy: 'put quotes around texts that hold {{…}}' };
+  return { offset, fatal, what: what ?? lowerFirst(message.split('\n')[0] ?? ''), remedy: remedy ?? 'mend the YAML here' };
 }
 
-const WORDS: Readonly<Record<string, { readonly what: string; readonly remedy: string }>> = {
-  MULTIPLE_DOCS: { what: 'there is a second document', remedy: 'delete it, or the `---` above it' },
-  BAD_INDENT: { what: 'this line does not stand under what it belongs to', remedy: 'indent it as far as the lines above it that it belongs to' },
-  BAD_DQ_ESCAPE: { what: 'this backslash begins no escape that YAML has', remedy: "write it twice, or put the text into single quotes: '…'" },
-  BLOCK_AS_IMPLICIT_KEY: {
-    what: 'there is a second ": " in one line',
-    remedy: 'put quotes around a text that holds ": ", or begin a line of its own',
-  },
-  BAD_SCALAR_START: { what: 'a text cannot begin with this character', remedy: 'put quotes around the text' },
-  MULTILINE_IMPLICIT_KEY: {
-    what: 'a ":" is missing, or a text goes on in the next line',
-    remedy: 'write `key: value`, and quotes around texts of several lines',
-  },
-};
+/** Code of the parser, what its message holds, and what is told. */
+const WORDS: readonly (readonly [string, RegExp, string, string])[] = [
+  ['MULTIPLE_DOCS', /./, 'there is a second document', 'delete it, or the `---` above it'],
+  ['BAD_INDENT', /^Flow sequence/, 'a "[" is not closed before this', 'add "]"'],
+  ['BAD_INDENT', /^Flow map/, 'a "{" is not closed before this', 'add "}"'],
+  ['BAD_INDENT', /./, 'this line does not stand under what it belongs to', 'indent it as far as the lines above it that it belongs to'],
+  ['MISSING_CHAR', /quote/, 'the text that begins here in quotes does not end', 'add the closing quote'],
+  [
+    'MISSING_CHAR',
+    /^Sequence item/,
+    'the line above this is indented like an entry of the list, and begins none',
+    'indent it as far as the keys it belongs to, or begin it with "- "',
+  ],
+  ['MISSING_CHAR', /^Tags and anchors/, 'a text cannot begin with "!" or "&"', 'put quotes around the whole text'],
+  ['BAD_DQ_ESCAPE', /./, 'this backslash begins no escape that YAML has', "write it twice, or put the text into single quotes: '…'"],
+  ['BLOCK_AS_IMPLICIT_KEY', /./, 'there is a second ": " in one line', 'put quotes around a text that holds ": ", or begin a line of its own'],
+  ['BAD_SCALAR_START', /./, 'a text cannot begin with this character', 'put quotes around the text'],
+  ['BAD_ALIAS', /./, '"*" begins an alias, and this is none', 'put quotes around a text that begins with "*"'],
+  ['MULTILINE_IMPLICIT_KEY', /./, 'there is no ": " in this line', 'write `key: value`, with a space; put quotes around a text of several lines'],
+  ['UNEXPECTED_TOKEN', /flow-(?:map|seq)-end/, 'there is a closing bracket or brace too many', 'delete it'],
+  ['UNEXPECTED_TOKEN', /block-seq-ind/, 'a list cannot begin in the line of its key', 'begin it in the next line, or write `[…]`'],
+  ['UNEXPECTED_TOKEN', /at node end/, 'something follows the end of a value', 'put quotes around the whole text, or begin a line of its own'],
+];
 
 function lowerFirst(text: string): string {
   return `${text.charAt(0).toLowerCase()}${text.slice(1)}`;

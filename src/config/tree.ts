@@ -1,11 +1,12 @@
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Problem } from '../core/problem.js';
-import { suggest } from '../core/suggest.js';
+import { nearest } from '../core/suggest.js';
 import { substitute, type Lookup, type Span } from './substitute.js';
 
 /** Nodes that aliases and merges may stand for, and how deep a document may go: more is a mistake or an attack. */
 const EXPANDED_NODES_MAX = 10_000;
 const DEPTH_MAX = 64;
+const SHOWN_LEVELS = 6;
 
 /** Where one value stood: its key, where it is used, and what is there; those differ where it is used through an alias. */
 export interface Place {
@@ -14,7 +15,11 @@ export interface Place {
   readonly node: Node | null;
   readonly below: Map<string, Place> | null;
   readonly spans: readonly Span[];
+  /** What the sets of the tree say of it: they go by paths, and a misspelt key gets another one. */
+  readonly marks: readonly Mark[];
 }
+
+export type Mark = 'referring' | 'replaced' | 'broken';
 
 /** A document as a plain value, and a tree of places beside it. Paths in the sets are joined with NUL. */
 export interface Tree {
@@ -23,9 +28,9 @@ export interface Tree {
   /** Every text that a reference was replaced with. */
   readonly substituted: readonly string[];
   /** Holds a reference. */
-  readonly referring: ReadonlySet<string>;
+  readonly referring: Set<string>;
   /** Is nothing but references: `port: ${PORT}` may become a number. */
-  readonly replaced: ReadonlySet<string>;
+  readonly replaced: Set<string>;
   /** What cannot be read, and was told: whatever else seems wrong with it is not. */
   readonly broken: Set<string>;
 }
@@ -53,6 +58,8 @@ interface Walk {
   /** How many aliases deep, and how many nodes were walked for their sake. */
   aliases: number;
   expanded: number;
+  /** The alias in the document itself that is being expanded, and its path. */
+  outer: { readonly alias: Node; readonly path: Problem['path'] } | null;
 }
 
 /** Expands aliases and merges, resolves references; null where that would not end. */
@@ -68,6 +75,7 @@ export function readTree(root: Node | null, lookup: Lookup, tell: Tell, lineOf: 
     path: [],
     aliases: 0,
     expanded: 0,
+    outer: null,
   };
   const walked = walkNode(walk, root, null);
   return walk.expanded > EXPANDED_NODES_MAX ? null : { ...walked, ...walk.found };
@@ -85,15 +93,19 @@ function walkBelow(walk: Walk, part: string | number, node: Node | null, key: No
 
 /** `use` is where the node is used: an alias, or itself. */
 function walkNode(walk: Walk, node: Node | null, key: Node | null, use: Node | null = node): Walked {
-  const place: Place = { key, at: use, node, below: null, spans: [] };
+  const place: Place = { key, at: use, node, below: null, spans: [], marks: [] };
   const nothing: Walked = { value: null, place };
   if (walk.aliases > 0 && ++walk.expanded > EXPANDED_NODES_MAX) {
     if (walk.expanded === EXPANDED_NODES_MAX + 1)
-      fault(walk, use, `the aliases stand for more than ${EXPANDED_NODES_MAX} values`, 'use fewer aliases');
+      walk.tell(walk.outer?.alias ?? use, {
+        path: walk.outer?.path ?? [],
+        what: `the aliases stand for more than ${EXPANDED_NODES_MAX} values`,
+        remedy: 'use fewer aliases',
+      });
     return nothing;
   }
   if (walk.path.length > DEPTH_MAX) {
-    fault(walk, node, `this is more than ${DEPTH_MAX} levels deep`, 'write it flatter');
+    fault(walk, node, `this is more than ${DEPTH_MAX} levels deep`, 'write it flatter', { path: walk.path.slice(0, SHOWN_LEVELS) });
     return nothing;
   }
   if (node === null) return nothing;
@@ -130,14 +142,18 @@ function walkAlias(walk: Walk, alias: Alias, key: Node | null): Walked {
   const name = alias.source;
   const target = walk.anchors.get(name);
   if (target !== undefined && !walk.open.has(target)) {
+    if (walk.aliases === 0) walk.outer = { alias, path: [...walk.path] };
     walk.aliases += 1;
     const walked = walkNode(walk, target, key, alias);
     walk.aliases -= 1;
     return walked;
   }
-  if (target === undefined) fault(walk, alias, `there is no anchor "&${name}" above`, suggest(name, [...walk.anchors.keys()]));
+  const near = nearest(name, [...walk.anchors.keys()]);
+  // A pattern is likelier than an alias: `type: *.created`.
+  const remedy = near === null ? `put quotes around a text that begins with "*": "*${name}"` : `did you mean "*${near}"?`;
+  if (target === undefined) fault(walk, alias, `there is no anchor "&${name}" above, and \`*${name}\` is an alias to YAML`, remedy);
   else fault(walk, alias, `the alias "*${name}" stands inside what it stands for`, 'move the anchor, or write it out');
-  return { value: null, place: { key, at: alias, node: alias, below: null, spans: [] } };
+  return { value: null, place: { key, at: alias, node: alias, below: null, spans: [], marks: ['broken'] } };
 }
 
 function walkScalar(walk: Walk, node: Scalar, place: Place): Walked {
@@ -145,14 +161,16 @@ function walkScalar(walk: Walk, node: Scalar, place: Place): Walked {
   const resolved = substitute(node.value, walk.lookup);
   if (!resolved.ok) {
     fault(walk, node, resolved.what, resolved.remedy, { offset: resolved.offset });
-    return { value: node.value, place };
+    return { value: node.value, place: { ...place, marks: ['broken'] } };
   }
   const { text, values, spans } = resolved;
   const joined = walk.path.join('\0');
-  if (values.length > 0) walk.found.referring.add(joined);
-  if (values.length > 0 && spans.length === 1 && spans[0]?.from === 0 && spans[0].to === node.value.length) walk.found.replaced.add(joined);
+  const marks: Mark[] = [];
+  if (values.length > 0) marks.push('referring');
+  if (values.length > 0 && spans.length === 1 && spans[0]?.from === 0 && spans[0].to === node.value.length) marks.push('replaced');
+  for (const mark of marks) walk.found[mark].add(joined);
   walk.found.substituted.push(...values);
-  return { value: text, place: { ...place, spans } };
+  return { value: text, place: { ...place, spans, marks } };
 }
 
 function walkSeq(walk: Walk, { items }: YAMLSeq<Node | null>, place: Place): Walked {
@@ -175,7 +193,8 @@ function walkMap(walk: Walk, node: YAMLMap<Node | null, Node | null>, place: Pla
     }
     const name = nameOf(key);
     if (name === null) {
-      fault(walk, key ?? node, 'this key is a list, a mapping or an alias', 'write a text for a key');
+      const what = isMap(key) ? 'YAML takes these braces for a mapping, and that for a key' : 'this key is no text';
+      fault(walk, key ?? node, what, isMap(key) ? 'put quotes around texts that hold {{…}} or ${…}' : 'write a text for a key');
       continue;
     }
     if (key !== null) register(walk, key);

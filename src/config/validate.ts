@@ -61,7 +61,7 @@ export function validate(given: object, value: unknown, path: Problem['path'], c
   const check = compiled(schema);
   const mended = new Set<string>();
   for (let round = 0; round < ROUNDS_MAX && !check(whole.value); round++) {
-    const faults = faultsOf(check.errors ?? [], path, whole.value, checking).filter(
+    const faults = faultsOf(check.errors ?? [], schema, path, whole.value, checking).filter(
       ({ subject, keyword }) => !mended.has(`${subject.join('\0')} ${keyword}`),
     );
     if (faults.length === 0) break;

@@ -13,7 +13,7 @@ export const NAME_REMEDY = 'use letters, digits, "-" and "_", a letter first';
 export function wordsOf(error: ErrorObject, path: Problem['path'], written: string | null): Words {
   const params = error.params as Readonly<Record<string, unknown>>;
   const parent = error.parentSchema as Schema;
-  const described = parent.description === undefined ? 'see the reference' : `it is: ${parent.description}`;
+  const described = describe(parent);
   const wanted = String(error.schema);
   const unit = UNITS[parent.unit ?? ''];
   switch (error.keyword) {
@@ -39,7 +39,7 @@ export function wordsOf(error: ErrorObject, path: Problem['path'], written: stri
       return { what: `it has more than ${wanted} entries`, remedy: `make it at most ${wanted}` };
     case 'pattern':
       if (error.schema === NAME) return { what: `${show(error.data)} is not allowed as a name`, remedy: NAME_REMEDY };
-      return { what: `it does not match ${wanted}`, remedy: described };
+      return { what: 'it does not have the form that is wanted here', remedy: example(parent) ?? described };
     case 'uniqueItems':
       return { what: `entries ${String(params['i'])} and ${String(params['j'])}, counted from 0, are the same`, remedy: 'delete one of them' };
     case 'anyOf':
@@ -113,15 +113,32 @@ function typeWords(error: ErrorObject, path: Problem['path'], written: string | 
     case 'integer':
     case 'number': {
       const number = numberMeant(value);
-      return { what, remedy: number === null ? described : `write ${number}, without quotes` };
+      if (typeof value === 'number')
+        return { what: `${wanted} is wanted here, and ${written === null ? 'this' : `\`${written}\``} is none`, remedy: described };
+      return { what, remedy: number === null ? `write a number; ${described}` : `write ${number}, without quotes` };
     }
     case 'string':
       return textWords(value, written, what, described);
     case 'array':
       return listWords(value, written, key, what, described);
     default:
-      return { what, remedy: described };
+      return {
+        what,
+        remedy: (error.parentSchema as Schema).patternProperties === undefined ? described : `write NAME: and its keys under it; ${described}`,
+      };
   }
+}
+
+/** What is wanted, in the schema's words, or the keys it may have. */
+function describe({ description, properties }: Schema): string {
+  if (description !== undefined) return `it is: ${description}`;
+  return properties === undefined ? 'see the reference' : `its keys are ${Object.keys(properties).join(', ')}`;
+}
+
+function example({ examples, description }: Schema): string | null {
+  const first = examples?.[0];
+  if (typeof first !== 'string') return null;
+  return `write it as in \`${first}\`${description === undefined ? '' : `: ${description}`}`;
 }
 
 function wholeWords(value: unknown): Words {

@@ -11,14 +11,17 @@ export function suggest(word: string, known: readonly string[]): string {
 const LISTED_MAX = 30;
 
 /** Every wrong word is compared with every known one: a large table with many of both must not take minutes. */
-const COMPARED_MAX = 1_000;
+const COMPARED_MAX = 500;
 
 /** The one that is a slip of the finger away from `word`; null where it is not clear that one is meant. */
 export function nearest(word: string, known: readonly string[]): string | null {
   let best: { candidate: string; distance: number } | null = null;
   for (const candidate of known.slice(0, COMPARED_MAX)) {
-    const distance = editDistance(word, candidate);
-    if (best === null || distance < best.distance) best = { candidate, distance };
+    const limit = best === null ? Infinity : best.distance;
+    // Each letter that one has more is an edit.
+    if (Math.abs(word.length - candidate.length) >= limit) continue;
+    const distance = editDistance(word, candidate, limit);
+    if (distance < limit) best = { candidate, distance };
   }
   if (best === null) return null;
   const { candidate, distance } = best;
@@ -36,8 +39,8 @@ const STEM_CHARS_MIN = 4;
 /** Longer words are not compared: a typing mistake is short, and the cost is the product of the lengths. */
 const WORD_CHARS_MAX = 64;
 
-/** Levenshtein's, with an exchange of neighbours counted as one edit, case ignored. */
-function editDistance(left: string, right: string): number {
+/** Levenshtein's, with an exchange of neighbours counted as one edit, case ignored; Infinity where it is no less than `limit`. */
+function editDistance(left: string, right: string, limit: number): number {
   const a = left.slice(0, WORD_CHARS_MAX).toLowerCase();
   const b = right.slice(0, WORD_CHARS_MAX).toLowerCase();
   let beforeLast: number[] = [];
@@ -49,6 +52,8 @@ function editDistance(left: string, right: string): number {
       const exchange = a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1] ? (beforeLast[column - 2] ?? Infinity) + 1 : Infinity;
       current.push(Math.min((last[column] ?? 0) + 1, (current[column - 1] ?? 0) + 1, substitution, exchange));
     }
+    // An exchange looks one row further back.
+    if (Math.min(...current) >= limit && Math.min(...last) >= limit) return Infinity;
     [beforeLast, last] = [last, current];
   }
   return last[b.length] ?? 0;

@@ -48,7 +48,9 @@ describe('T06, T07: each mistake is one line with place, what and remedy', () =>
 
 function headerOf(name: string, word: string): string[] {
   const text = readFileSync(`${BAD}${name}`, 'latin1');
-  const lines = [...text.matchAll(new RegExp(`^# ${word}: (.*?)\\r?$`, 'gm'))].map((match) => Buffer.from(match[1] ?? '', 'latin1').toString());
+  const lines = [...text.matchAll(new RegExp(`^(?:\\xef\\xbb\\xbf)?# ${word}: (.*?)\\r?$`, 'gm'))].map((match) =>
+    Buffer.from(match[1] ?? '', 'latin1').toString(),
+  );
   return lines.map((line) => `${BAD}${name}:${line}`);
 }
 
@@ -74,6 +76,36 @@ describe('references', () => {
     });
     expect(loaded.ok).toBe(false);
     expect(JSON.stringify(loaded)).not.toContain('CANARY');
+  });
+
+  it('what a reference stands for is a text, whatever YAML would make of it', () => {
+    const values = [': {}', 'x\n    stop: true', '[a]', '*x', '# no'];
+    for (const value of values) {
+      const { config } = ok(yaml({ verify: '{ type: castai, secrets: ["${SECRET}${V}"] }' }), { V: value });
+      expect(config.sources[0]?.signingSecret).toBe(`${SECRET}${value}`);
+      expect(ok(yaml({ routes: '[{ match: { name: "${V}" }, to: [out] }]' }), { V: value }).config.routes).toBe(1);
+    }
+  });
+
+  it('T47: a secret is shown nowhere, also where it is written at the wrong place, or is no text', () => {
+    const secret = 'hunter2-CANARY';
+    const wrong = [
+      yaml({ verify: `{ type: castai, secrets: ${secret} }` }),
+      yaml({ verify: `{ type: castai, secrets: [[${secret}]] }` }),
+      yaml({ verify: `{ type: castai, secrets: { ${secret}: ~ } }` }),
+      yaml({ verify: `{ type: castai, secret: ${secret}, tolerance: ${secret} }` }),
+      yaml({ verify: `{ type: ${secret}, secrets: ["${secret}"] }` }),
+      yaml({ head: `operations: { token: [${secret}], host: ${secret} }` }),
+      yaml({ sinks: `{ out: { type: slack, webhookUrl: ${secret}, text: ${secret} } }` }),
+      yaml({ sinks: `{ out: { type: console, password: ${secret}, timeout: ${secret} } }` }),
+      yaml({ sinks: `{ out: { type: http, url: "https://a:${secret}@h/", method: ${secret}, password: ${secret} } }` }),
+    ];
+    for (const text of wrong) {
+      const loaded = load(text);
+      expect(loaded.ok).toBe(false);
+      expect(JSON.stringify(loaded)).not.toContain('CANARY');
+    }
+    expect(JSON.stringify(load(yaml({ verify: '{ type: castai, secrets: 1234567890123456 }' })))).not.toContain('1234567890123456');
   });
 
   it('a number or a switch may come from the environment, a text never turns into one', () => {
