@@ -10,7 +10,11 @@ describe('a test of the table passes where all that it says is so', () => {
     ['a body that is read by the source’s format', { body }, ['ops', 'events']],
     ['a body that is a text, byte for byte', { body: JSON.stringify(body) }, { messages: { events: { value: JSON.stringify(body) } } }],
     ['an event by its attributes', { event: alert }, ['events', 'ops']],
-    ['a severity in capital letters, as formats read it', { event: { ...alert, severity: 'CRITICAL' } }, { rows: ['archive', 'page'] }],
+    [
+      'a severity in capital letters, as formats read it',
+      { event: { ...alert, severity: 'CRITICAL' } },
+      { messages: { ops: { text: '*critical* alert\non prod-1' } } },
+    ],
     ['the rows it matches', { event: alert }, { rows: ['page', 'archive'] }],
     ['what it must not match', { event: alert }, { not: { to: ['cmdb'], rows: ['count'] } }],
     ['a part of a text’s JSON', { body }, { messages: { events: { value: { data: { cluster: { id: 'c-1' } } } } } }],
