@@ -74,9 +74,11 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
   const names = { sources: Object.keys(shape.sources), sinks: Object.keys(shape.sinks) };
   checkRoutes(rows, names.sources, names.sinks, report);
   checkTargets(otherwise ?? [], ['otherwise', 'to'], new Set(names.sinks), report);
-  // What hides others may only seem to, where a part of it is missing.
-  const sound = rows.map((row, index) => (told.isDoubtful(['routes', index]) ? { ...row, stop: false } : row));
-  const table = buildTable(sound, otherwise, compiler, report);
+  // What one row makes of others is only told where all of them are as they are meant.
+  const warnOfRows: Report = (problem) => {
+    if (!told.isDoubtful(['routes'])) told.warn(problem);
+  };
+  const table = buildTable(rows, otherwise, compiler, report, warnOfRows);
   warnAbout({ shape, ...names, isDoubtful: told.isDoubtful }, told.warn);
 
   const { problems, warnings } = told.findings();

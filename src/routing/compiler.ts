@@ -1,27 +1,49 @@
 import type { EventView } from '../core/event.js';
 import type { Problem, Report } from '../core/problem.js';
 import type { Compiler } from '../core/sink.js';
-import { compileCel, firstLine } from './cel.js';
-import { splitInterpolated } from './interpolate.js';
-import { compileLiquid } from './liquid.js';
+import { compileCel, type CompiledCel, firstLine, forgetUnusedCel } from './cel.js';
+import { conditionMistake, isConstant, textMistake } from './cel-mistakes.js';
+import { equalitiesOf, type Equality } from './equality.js';
+import { liquidIn, splitInterpolated } from './interpolate.js';
+import { compileLiquid, forgetUnusedTemplates } from './liquid.js';
+
+/** A condition of the routing table. */
+export interface Condition {
+  /** Throws where it cannot be evaluated for this event, or is not true or false. */
+  readonly holds: (event: EventView) => boolean;
+  /** What an event must have for the condition to be true, or to fail: all others it is false for. */
+  readonly equalities: readonly Equality[];
+  /** It is the same for every event. */
+  readonly constant: boolean;
+}
 
 /** A compiler that can also compile the conditions of the routing table. */
 export interface TableCompiler extends Compiler {
-  /** Throws where the condition cannot be evaluated for this event, or is not true or false. */
-  readonly condition: (source: string, path: Problem['path']) => (event: EventView) => boolean;
+  readonly condition: (source: string, path: Problem['path']) => Condition;
 }
 
-/** Compiles every text of a configuration; mistakes go to `report`. */
+/** Compiles every text of a configuration; mistakes go to `report`. What the configurations before it compiled is used again. */
 export function createCompiler(report: Report): TableCompiler {
+  forgetUnusedCel();
+  forgetUnusedTemplates();
   const expression = (source: string, path: Problem['path'], offset = 0): ((event: EventView) => string | null) => {
     const compiled = compileCel(source, path, report, offset);
-    return compiled === null ? neverCalled : (event) => textOf(compiled.evaluate(event));
+    if (compiled === null) return neverCalled;
+    const mistake = textMistake(compiled.ast, compiled.type);
+    if (mistake === null) return (event) => textOf(compiled.evaluate(event));
+    report({ path, what: mistake.what, remedy: mistake.remedy, offset: offset + mistake.offset });
+    return neverCalled;
   };
 
   return {
     expression: (source, path) => expression(source, path),
 
     interpolated(source, path, encode = (value) => value) {
+      const liquid = liquidIn(source);
+      if (liquid !== null) {
+        report({ path, ...liquid });
+        return { literalPrefix: '', computed: false, render: neverCalled };
+      }
       const parts = splitInterpolated(source);
       if (typeof parts === 'number') {
         report({ path, what: 'this brace has no partner, or nothing in it', remedy: 'close it; "{{" and "}}" are literal braces', offset: parts });
@@ -44,18 +66,31 @@ export function createCompiler(report: Report): TableCompiler {
 
     condition(source, path) {
       const compiled = compileCel(source, path, report);
-      if (compiled === null) return neverCalled;
-      if (compiled.type !== 'bool' && compiled.type !== 'dyn') {
-        report({ path, what: `the condition gives a ${compiled.type}, not true or false`, remedy: 'compare it with something' });
-        return neverCalled;
+      if (compiled === null) return REFUSED;
+      const mistake = conditionMistake(compiled.ast, compiled.type);
+      if (mistake !== null) {
+        report({ path, ...mistake });
+        return REFUSED;
       }
-      return (event) => {
-        const result = evaluated(compiled.evaluate, event);
-        if (typeof result !== 'boolean') throw new Error(`the condition gives a ${typeof result}, not true or false`);
-        return result;
-      };
+      return conditionOf(compiled);
     },
   };
+}
+
+/** Conditions are pure: a reload takes over those that are unchanged. */
+const conditions = new WeakMap<CompiledCel, Condition>();
+
+function conditionOf(compiled: CompiledCel): Condition {
+  const known = conditions.get(compiled);
+  if (known !== undefined) return known;
+  const holds = (event: EventView): boolean => {
+    const result = evaluated(compiled.evaluate, event);
+    if (typeof result !== 'boolean') throw new Error(`the condition gives a ${typeof result}, not true or false`);
+    return result;
+  };
+  const condition = { holds, equalities: equalitiesOf(compiled.ast), constant: isConstant(compiled.ast) };
+  conditions.set(compiled, condition);
+  return condition;
 }
 
 function evaluated(evaluate: (event: EventView) => unknown, event: EventView): unknown {
@@ -76,3 +111,5 @@ function textOf(result: unknown): string | null {
 function neverCalled(): never {
   throw new Error('this text did not compile');
 }
+
+const REFUSED: Condition = { holds: neverCalled, equalities: [], constant: false };

@@ -10,7 +10,13 @@ export function isGlob(pattern: string): boolean {
   return /[*?]/.test(pattern);
 }
 
-function matches(pattern: string, text: string): boolean {
+/** Does `wider` match whatever `narrower` matches? True only where that is certain. */
+export function globCovers(wider: string, narrower: string): boolean {
+  return matches(wider, narrower, (char) => char !== '*');
+}
+
+/** `single` says what a `?` stands for. */
+function matches(pattern: string, text: string, single: (char: string | undefined) => boolean = () => true): boolean {
   let at = 0;
   let inPattern = 0;
   let star = -1;
@@ -20,7 +26,7 @@ function matches(pattern: string, text: string): boolean {
     if (pattern[inPattern] === '*') {
       star = inPattern++;
       starText = at;
-    } else if (pattern[inPattern] === '?' || pattern[inPattern] === text[at]) {
+    } else if (pattern[inPattern] === '?' ? single(text[at]) : pattern[inPattern] === text[at]) {
       inPattern++;
       at++;
     } else if (star !== -1) {

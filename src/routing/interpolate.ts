@@ -1,3 +1,5 @@
+import type { Mistake } from './mistake.js';
+
 /** A part of a text: as it stands, or an expression between braces. Offsets count from the text's start. */
 export type Part = { readonly literal: string } | { readonly expression: string; readonly offset: number };
 
@@ -25,6 +27,13 @@ export function splitInterpolated(text: string): Part[] | number {
   }
   if (literal !== '') parts.push({ literal });
   return parts;
+}
+
+/** `{{ event.type }}` is what Liquid writes: here it would be a brace and a text. */
+export function liquidIn(text: string): Mistake | null {
+  const found = /\{\{-?\s*(event\b[\w.[\]"']*)[^{}]*\}\}/.exec(text);
+  if (found === null) return null;
+  return { what: `"${found[0]}" is Liquid: this is CEL in single braces`, remedy: `write {${found[1] ?? ''}}`, offset: found.index };
 }
 
 /** The brace that closes the one before `from`; braces of CEL's maps and texts are skipped. */

@@ -1,22 +1,13 @@
-import { Liquid } from 'liquidjs';
+import { Liquid, type Template } from 'liquidjs';
 import type { EventView } from '../core/event.js';
 import type { Problem, Report } from '../core/problem.js';
-import { suggest } from '../core/suggest.js';
-
-/** What a template may read: anything below `data` and `body`. */
-const FIELDS: Readonly<Record<string, readonly string[] | null>> = {
-  id: [],
-  source: [],
-  type: [],
-  severity: [],
-  name: [],
-  message: [],
-  cluster: ['id', 'name'],
-  time: [],
-  receivedAt: [],
-  data: null,
-  body: null,
-};
+import { createGenerations } from './generations.js';
+import { filterMistakes } from './liquid-filters.js';
+import { habitMistakes } from './liquid-habits.js';
+import { variableMistakes } from './liquid-variables.js';
+import { parseMistake } from './liquid-syntax.js';
+import { segmentsOf } from './liquid-segments.js';
+import type { Mistake } from './mistake.js';
 
 /** Characters of a template, milliseconds of one rendering, and units of memory it may take: a template is a text, not a program. */
 const LIMITS = { parseLimit: 100_000, renderLimit: 100, memoryLimit: 10_000_000 };
@@ -24,38 +15,67 @@ const LIMITS = { parseLimit: 100_000, renderLimit: 100, memoryLimit: 10_000_000 
 /** Tags that read other files: there are none. */
 const FILE_TAGS = ['include', 'render', 'layout', 'block'];
 
-/** Compiles a template whose every output goes through `escape`; null, and a report, where it is wrong. */
+/** Templates that are kept for the next load. */
+const KEPT_MAX = 10_000;
+
+/** The escaping of the template that is being rendered: rendering is synchronous, and the parsed template is the same for every sink. */
+let escapeInForce: (value: string) => string = (value) => value;
+
+const engine = createEngine(true);
+
+/** Goes on behind an unknown filter, so that one run tells of the variables too. Renders nothing. */
+const lenientEngine = createEngine(false);
+
+function createEngine(strictFilters: boolean): Liquid {
+  const created = new Liquid({ ...LIMITS, ownPropertyOnly: true, strictFilters, outputEscape: (value: unknown) => escapeInForce(shown(value)) });
+  for (const tag of FILE_TAGS) Reflect.deleteProperty(created.tags, tag);
+  return created;
+}
+
+/** Parsed templates by their text: a reload finds most of them unchanged. */
+const kept = createGenerations<Template[]>(KEPT_MAX);
+
+/** Tells that a configuration is read from here on: what neither it nor the one before uses is forgotten. */
+export function forgetUnusedTemplates(): void {
+  kept.turn();
+}
+
+/** Compiles a template whose every output goes through `escape`; null, and reports, where it is wrong. */
 export function compileLiquid(
   source: string,
   path: Problem['path'],
   escape: (value: string) => string,
   report: Report,
 ): ((event: EventView) => string) | null {
-  const engine = new Liquid({
-    ...LIMITS,
-    ownPropertyOnly: true,
-    strictFilters: true,
-    outputEscape: (value: unknown) => escape(shown(value)),
-  });
-  for (const tag of FILE_TAGS) Reflect.deleteProperty(engine.tags, tag);
-  try {
-    const template = engine.parse(source);
-    let sound = true;
-    for (const variables of Object.values(engine.analyzeSync(template).globals)) {
-      for (const { segments, location } of variables) {
-        const problem = misspelt(segments);
-        if (problem === null) continue;
-        report({ path, ...problem, offset: offsetOf(source, location.row, location.col) });
-        sound = false;
-      }
+  let template = kept.get(source);
+  if (template === undefined) {
+    const parsed = parse(source);
+    if ('mistakes' in parsed) {
+      for (const mistake of parsed.mistakes) report({ path, ...mistake });
+      return null;
     }
-    return sound ? (event) => String(engine.renderSync(template, { event })) : null;
+    template = parsed.template;
+    kept.set(source, template);
+  }
+  const parsed = template;
+  return (event) => {
+    escapeInForce = escape;
+    return String(engine.renderSync(parsed, { event }));
+  };
+}
+
+function parse(source: string): { readonly template: Template[] } | { readonly mistakes: readonly Mistake[] } {
+  const segments = segmentsOf(source);
+  const filters = filterMistakes(segments, Object.keys(engine.filters));
+  const habits = [...habitMistakes(source, segments), ...filters].sort((a, b) => a.offset - b.offset);
+  const parser = filters.length === 0 ? engine : lenientEngine;
+  try {
+    const template = parser.parse(source);
+    const mistakes = [...habits, ...variableMistakes(source, Object.values(parser.analyzeSync(template).globals).flat())];
+    return mistakes.length === 0 ? { template } : { mistakes: mistakes.sort((a, b) => a.offset - b.offset) };
   } catch (error) {
-    const what = (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
-    const place = /, line:(\d+), col:(\d+)$/.exec(what);
-    const offset = place === null ? {} : { offset: offsetOf(source, Number(place[1]), Number(place[2])) };
-    report({ path, what: what.replace(/, line:\d+, col:\d+$/, ''), remedy: 'mend the Liquid template', ...offset });
-    return null;
+    // The parser stumbles over a habit, too, and says less of it.
+    return { mistakes: habits.length > 0 ? habits : [parseMistake(source, segments, error, Object.keys(engine.tags))] };
   }
 }
 
@@ -63,20 +83,4 @@ export function compileLiquid(
 function shown(value: unknown): string {
   if (value === null || value === undefined) return '';
   return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-/** What is wrong with `evnt.name` or `event.clusterr`; null where it is known. */
-function misspelt(segments: readonly unknown[]): Omit<Problem, 'path'> | null {
-  const [root, field, below] = segments;
-  if (root !== 'event') return { what: `there is no "${String(root)}"`, remedy: suggest(String(root), ['event']) };
-  if (typeof field !== 'string') return null;
-  const known = Object.hasOwn(FIELDS, field) ? FIELDS[field] : undefined;
-  if (known === undefined) return { what: `an event has no "${field}"`, remedy: suggest(field, Object.keys(FIELDS)) };
-  if (known === null || typeof below !== 'string' || known.includes(below) || (known.length === 0 && below === 'size')) return null;
-  return { what: `"event.${field}" has no "${below}"`, remedy: suggest(below, known) };
-}
-
-function offsetOf(source: string, line: number, column: number): number {
-  const before = source.split('\n').slice(0, line - 1);
-  return before.reduce((sum, text) => sum + text.length + 1, 0) + column - 1;
 }

@@ -3,19 +3,11 @@ import type { EventView } from '../core/event.js';
 import type { Report } from '../core/problem.js';
 import type { Owed } from '../core/store.js';
 import type { TableCompiler } from './compiler.js';
-import { compileGlob, isGlob } from './glob.js';
-
-/** One pattern, or a list: any of them. */
-type Patterns = string | readonly string[];
-
-/** What a row asks of an event; every key given must match. */
-export interface Match {
-  readonly source?: Patterns | undefined;
-  readonly type?: Patterns | undefined;
-  readonly severity?: Patterns | undefined;
-  readonly name?: Patterns | undefined;
-  readonly cluster?: Patterns | undefined;
-}
+import { explainCondition, explainTest, type RowExplained, type RowVerdict } from './explanation.js';
+import { testsOf, type Match } from './match.js';
+import { indexRows, type Indexed } from './row-index.js';
+import { warnConstant, warnContradiction, warnTwice } from './suspicious.js';
+import { warnUnreachable } from './unreachable.js';
 
 /** A row of the routing table. */
 export interface RouteRow {
@@ -36,15 +28,17 @@ export interface Routing {
 /** Pure: the same event gives the same answer. Never throws. */
 export interface RoutingTable {
   readonly route: (event: EventView) => Routing;
+  /** What each row makes of the event, in order: agrees with `route`, says why, and costs a compilation for each condition that is looked into. */
+  readonly explain: (event: EventView) => readonly RowExplained[];
 }
 
 /** The route of what no row matched: no row may have this name. */
 export const OTHERWISE = 'otherwise';
 
-interface CompiledRow {
+interface CompiledRow extends Indexed {
   readonly row: RouteRow;
-  readonly matches: (event: EventView) => boolean;
   readonly where: ((event: EventView) => boolean) | null;
+  readonly constant: boolean;
 }
 
 const UNROUTED: Owed = {
@@ -55,19 +49,32 @@ const UNROUTED: Owed = {
   detail: 'no row of the routing table matched, and there is no `otherwise`',
 };
 
-/** Compiles the table once. Rows are tried in order; those that ask for literal types are found by type, so that thousands of them cost an event nothing. */
-export function buildTable(rows: readonly RouteRow[], otherwise: readonly string[] | null, compiler: TableCompiler, report: Report): RoutingTable {
+/** Compiles the table once. Rows are tried in order, those that cannot match left out. */
+export function buildTable(
+  rows: readonly RouteRow[],
+  otherwise: readonly string[] | null,
+  compiler: TableCompiler,
+  _report: Report,
+  warn: Report,
+): RoutingTable {
   const compiled = rows.map((row, index) => compileRow(row, index, compiler));
-  reportUnreachable(rows, report);
-  const rowsFor = indexByType(compiled);
+  warnUnreachable(rows, otherwise, warn);
+  warnTwice(rows, warn);
+  compiled.forEach(({ row, equalities, constant }, index) => {
+    warnContradiction(row, index, equalities, warn);
+    if (constant) warnConstant(row, index, warn);
+  });
+  const candidates = indexRows(compiled);
   const rest: readonly Owed[] = otherwise === null ? [UNROUTED] : otherwise.map((sink) => ({ state: 'waiting', route: OTHERWISE, sink }));
 
   return {
     route(event) {
       const owes: Owed[] = [];
       const matched: string[] = [];
-      for (const { row, matches, where } of rowsFor(event.type)) {
-        if (!matches(event)) continue;
+      const next = candidates(event);
+      for (let compiledRow = next(); compiledRow !== undefined; compiledRow = next()) {
+        const { row, tests, where } = compiledRow;
+        if (!tests.every(({ holds }) => holds(event))) continue;
         const verdict = where === null ? true : decide(where, event);
         if (typeof verdict === 'string') {
           owes.push({ state: 'dead', route: row.name, sink: null, reason: DEAD.routeError, detail: verdict });
@@ -81,7 +88,32 @@ export function buildTable(rows: readonly RouteRow[], otherwise: readonly string
       // A condition that could not be evaluated is not "no match": its dead letter keeps the event.
       return { owes: owes.length > 0 ? owes : rest, matched };
     },
+    explain: (event) => explainRows(compiled, event),
   };
+}
+
+function explainRows(rows: readonly CompiledRow[], event: EventView): RowExplained[] {
+  let behind: string | null = null;
+  return rows.map((compiled) => {
+    const { name, to } = compiled.row;
+    const verdict: RowVerdict = behind === null ? explainRow(compiled, event) : { kind: 'skipped', behind };
+    if (verdict.kind === 'matched' && verdict.stops) behind = name;
+    return { row: name, to, verdict };
+  });
+}
+
+/** Of each row whose condition somebody asked about: compiled once. */
+const explanations = new WeakMap<CompiledRow, ReturnType<typeof explainCondition>>();
+
+function explainRow(compiled: CompiledRow, event: EventView): RowVerdict {
+  const { row, tests, where } = compiled;
+  const failed = tests.find(({ holds }) => !holds(event));
+  if (failed !== undefined) return explainTest(failed, event);
+  const verdict = where === null || decide(where, event);
+  if (verdict === true) return { kind: 'matched', stops: row.stop };
+  const explain = explanations.get(compiled) ?? explainCondition(row.where ?? '');
+  explanations.set(compiled, explain);
+  return explain(event, verdict === false ? false : { detail: verdict });
 }
 
 /** True, false, or why it cannot be said. */
@@ -94,75 +126,12 @@ function decide(where: (event: EventView) => boolean, event: EventView): boolean
 }
 
 function compileRow(row: RouteRow, index: number, compiler: TableCompiler): CompiledRow {
-  const { source, type, severity, name, cluster } = row.match ?? {};
-  const tests = [
-    test(source, (event) => [event.source]),
-    test(type, (event) => [event.type]),
-    test(lowerCase(severity), (event) => [event.severity?.toLowerCase() ?? null]),
-    test(name, (event) => [event.name]),
-    test(cluster, (event) => [event.cluster.name, event.cluster.id]),
-  ].filter((one) => one !== null);
+  const condition = row.where === undefined ? null : compiler.condition(row.where, ['routes', index, 'where']);
   return {
     row,
-    matches: (event) => tests.every((one) => one(event)),
-    where: row.where === undefined ? null : compiler.condition(row.where, ['routes', index, 'where']),
+    tests: testsOf(row.match),
+    where: condition?.holds ?? null,
+    equalities: condition?.equalities ?? [],
+    constant: condition?.constant ?? false,
   };
-}
-
-/** Does every event match? */
-export function catchesAll(row: Pick<RouteRow, 'match' | 'where'>): boolean {
-  const { source, type, severity, name, cluster } = row.match ?? {};
-  return row.where === undefined && [source, type, severity, name, cluster].every(takesAny);
-}
-
-/** A value the event does not have, too. */
-function takesAny(patterns: Patterns | undefined): boolean {
-  return listOf(patterns)?.includes('*') ?? true;
-}
-
-/** Null where every event passes. A value the event does not have matches nothing but `*`. */
-function test(patterns: Patterns | undefined, values: (event: EventView) => readonly (string | null)[]): ((event: EventView) => boolean) | null {
-  if (takesAny(patterns)) return null;
-  const globs = listOf(patterns)?.map(compileGlob) ?? [];
-  return (event) => values(event).some((value) => value !== null && globs.some((glob) => glob(value)));
-}
-
-function listOf(patterns: Patterns | undefined): readonly string[] | null {
-  return patterns === undefined ? null : typeof patterns === 'string' ? [patterns] : patterns;
-}
-
-function lowerCase(patterns: Patterns | undefined): Patterns | undefined {
-  return listOf(patterns)?.map((pattern) => pattern.toLowerCase());
-}
-
-/** For each literal type its rows and those that may match any, in their order; a type no row names gets the latter alone. */
-function indexByType(rows: readonly CompiledRow[]): (type: string) => readonly CompiledRow[] {
-  const anyType: CompiledRow[] = [];
-  const byType = new Map<string, CompiledRow[]>();
-  for (const row of rows) {
-    const types = listOf(row.row.match?.type);
-    if (types === null || types.some(isGlob)) {
-      for (const list of [anyType, ...byType.values()]) list.push(row);
-      continue;
-    }
-    for (const type of new Set(types)) {
-      const list = byType.get(type) ?? [...anyType];
-      list.push(row);
-      byType.set(type, list);
-    }
-  }
-  return (type) => byType.get(type) ?? anyType;
-}
-
-/** T06: a row below one that takes everything and stops looks as if it did something. */
-function reportUnreachable(rows: readonly RouteRow[], report: Report): void {
-  const wall = rows.findIndex((row) => row.stop && catchesAll(row));
-  const hidden = wall === -1 ? undefined : rows[wall + 1];
-  if (hidden !== undefined) {
-    report({
-      path: ['routes', wall + 1],
-      what: `no event reaches the row "${hidden.name}": routes[${wall}] takes every event and stops`,
-      remedy: 'move it up, or delete `stop`',
-    });
-  }
 }

@@ -1,0 +1,80 @@
+import { Environment } from '@marcbachmann/cel-js';
+import { RE2JS } from 're2js';
+import type { EventView } from '../core/event.js';
+
+const text = 'string';
+
+/** The fields of an event as CEL's checker knows them: a text, fields below, or anything. */
+export const EVENT = {
+  id: text,
+  source: text,
+  type: text,
+  severity: text,
+  name: text,
+  message: text,
+  cluster: { id: text, name: text },
+  time: text,
+  receivedAt: text,
+  data: 'dyn',
+  body: 'dyn',
+};
+
+/** What a sender may leave out: '' in CEL, so that comparing it is false rather than an error. */
+export const OPTIONAL = ['severity', 'name', 'message', 'time', 'cluster.id', 'cluster.name'];
+
+export const environment = new Environment({ unlistedVariablesAreDyn: false, enableOptionalTypes: true }).registerVariable('event', {
+  schema: EVENT,
+});
+
+// CEL wants `1.0` beside a double, and every number of JSON is one: `event.data.count + 1` would pass the check and fail for each event.
+const ARITHMETIC: Readonly<Record<string, (a: number, b: number) => number>> = {
+  '+': (a, b) => a + b,
+  '-': (a, b) => a - b,
+  '*': (a, b) => a * b,
+  '/': (a, b) => a / b,
+  '%': (a, b) => a % b,
+};
+for (const [sign, calculate] of Object.entries(ARITHMETIC)) {
+  const sides = [`double ${sign} int`, `int ${sign} double`, ...(sign === '%' ? ['double % double'] : [])];
+  for (const side of sides)
+    environment.registerOperator(`${side}: double`, (a: number | bigint, b: number | bigint) => calculate(Number(a), Number(b)));
+}
+
+/** What `matches` is rewritten to: cel-js's own backtracks, RE2 is linear in the text. */
+export const LINEAR = 'matchesInLinearTime';
+
+/** The regular expressions of the expression that is being evaluated: evaluation is synchronous. One that is computed is compiled each time. */
+let patternsInForce: ReadonlyMap<string, RE2JS> = new Map();
+environment.registerFunction(`string.${LINEAR}(string): bool`, (text: string, pattern: string) =>
+  (patternsInForce.get(pattern) ?? RE2JS.compile(pattern)).matcher(text).find(),
+);
+
+/** Evaluates with an expression's own regular expressions. */
+export function withPatterns<Result>(patterns: ReadonlyMap<string, RE2JS>, evaluate: () => Result): Result {
+  patternsInForce = patterns;
+  return evaluate();
+}
+
+const views = new WeakMap<EventView, object>();
+
+/** What CEL sees of an event: made once, however many conditions look at it. */
+export function celView(event: EventView): object {
+  const known = views.get(event);
+  if (known !== undefined) return known;
+  const { id, source, type, severity, name, message, cluster, time, receivedAt, data, body } = event;
+  const view = {
+    id,
+    source,
+    type,
+    severity: severity ?? '',
+    name: name ?? '',
+    message: message ?? '',
+    cluster: { id: cluster.id ?? '', name: cluster.name ?? '' },
+    time: time ?? '',
+    receivedAt,
+    data,
+    body,
+  };
+  views.set(event, view);
+  return view;
+}
