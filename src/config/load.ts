@@ -76,9 +76,11 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
   const names = { sources: Object.keys(shape.sources), sinks: Object.keys(shape.sinks) };
   checkRoutes(rows, names.sources, names.sinks, report);
   checkTargets(otherwise ?? [], ['otherwise', 'to'], new Set(names.sinks), report);
-  // What hides others may only seem to, where a part of it is missing.
-  const sound = rows.map((row, index) => (told.isDoubtful(['routes', index]) ? { ...row, stop: false } : row));
-  const table = buildTable(sound, otherwise, compiler, report, told.warn);
+  // What one row makes of others is only told where all of them are as they are meant.
+  const warnOfRows: Report = (problem) => {
+    if (!told.isDoubtful(['routes'])) told.warn(problem);
+  };
+  const table = buildTable(rows, otherwise, compiler, report, warnOfRows);
   warnAbout({ shape, ...names, isDoubtful: told.isDoubtful }, told.warn);
 
   const known = { ...names, rows: [...rows.map((row) => row.name), ...(otherwise === null ? [] : [OTHERWISE])] };
@@ -88,11 +90,6 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
   const { problems: own, warnings } = told.findings();
   const problems = [...own, ...further.problems];
   if (problems.length > 0 || storage === null) return { ok: false, problems, warnings };
-  const secrets = [
-    ...[...document.substituted, ...further.substituted].filter((value) => value.length >= SECRET_CHARS_MIN),
-    ...secretsIn(DocumentSchema, shape),
-    ...[...sources, ...sinks].flatMap((built) => built.secrets),
-  ];
   const config: Configuration = {
     file,
     server: serverOf(shape),
@@ -107,10 +104,15 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
     rows: known.rows,
     tests: [...tests, ...further.tests],
     testFiles: further.files,
-    secrets: [...new Set(secrets)],
+    secrets: secretsOf([...document.substituted, ...further.substituted], shape, [...sources, ...sinks]),
     secretFiles: [...generated].map(([path, secret]) => ({ path, secret })),
   };
   return { ok: true, config, warnings };
+}
+
+function secretsOf(substituted: readonly string[], shape: DocumentShape, built: readonly { readonly secrets: readonly string[] }[]): string[] {
+  const long = substituted.filter((value) => value.length >= SECRET_CHARS_MIN);
+  return [...new Set([...long, ...secretsIn(DocumentSchema, shape), ...built.flatMap(({ secrets }) => secrets)])];
 }
 
 function serverOf({ server: { host, port, bodyLimit, headerTimeout, bodyTimeout } }: DocumentShape): Configuration['server'] {

@@ -30,6 +30,9 @@ export function createTold(document: YamlDocument, kinds: Kinds, before: readonl
     ...document.substituted.filter((value) => value.length >= REDACTED_CHARS_MIN),
     ...textsUnder(secretKeys(kinds), document.value).filter((value) => value.length >= WRITTEN_CHARS_MIN),
   ]);
+  // In what is told of a reference itself, short values are not shown either.
+  const redactAll = createRedact([...document.substituted.filter((value) => value !== '').map((value) => `"${value}"`)]);
+  const safely = (path: Problem['path'], text: string): string => redact(document.referring.has(path.join('\0')) ? redactAll(text) : text);
   const { broken } = document;
   /** Paths of what was told: conclusions from what is there leave them out. */
   const doubted = new Set<string>();
@@ -38,7 +41,7 @@ export function createTold(document: YamlDocument, kinds: Kinds, before: readonl
     (problem) => {
       if (isBroken(broken, problem.path) || problem.from?.some((path) => isBroken(broken, path)) === true) return;
       if (list === problems) doubted.add(problem.path.join('\0'));
-      list.push(document.locate({ ...problem, what: redact(problem.what), remedy: redact(problem.remedy) }));
+      list.push(document.locate({ ...problem, what: safely(problem.path, problem.what), remedy: safely(problem.path, problem.remedy) }));
     };
   let known = { size: 0, paths: new Set<string>() };
   /** Paths above a broken one: made anew only when there are more of them. */

@@ -6,15 +6,44 @@ export function walk(node: ASTNode, visit: (node: ASTNode) => void): void {
   for (const child of childrenOf(node)) walk(child, visit);
 }
 
-/** The nodes directly below one, in the order of the text. */
-export function childrenOf(node: ASTNode): ASTNode[] {
-  const found: ASTNode[] = [];
-  const below = (part: unknown): void => {
-    if (Array.isArray(part)) part.forEach(below);
-    else if (typeof part === 'object' && part !== null && 'op' in part) found.push(part as ASTNode);
-  };
-  below(node.args);
-  return found;
+/** The nodes directly below one, in the order of the text. By its kind: this runs for every node of every condition. */
+export function childrenOf(node: ASTNode): readonly ASTNode[] {
+  switch (node.op) {
+    case 'value':
+    case 'id':
+      return [];
+    case '.':
+    case '.?':
+      return [node.args[0]];
+    case '!_':
+    case '-_':
+      return [node.args];
+    case 'call':
+      return node.args[1];
+    case 'rcall':
+      return [node.args[1], ...node.args[2]];
+    case 'map':
+      return node.args.flat();
+    case 'list':
+    case '?:':
+    case '[]':
+    case '[?]':
+    case '&&':
+    case '||':
+    case '==':
+    case '!=':
+    case '<':
+    case '<=':
+    case '>':
+    case '>=':
+    case 'in':
+    case '+':
+    case '-':
+    case '*':
+    case '/':
+    case '%':
+      return node.args;
+  }
 }
 
 /** `['cluster', 'name']` for the selection `event.cluster.name` or `event["cluster"].?name`; null for anything else. */

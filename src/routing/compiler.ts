@@ -1,7 +1,7 @@
 import type { EventView } from '../core/event.js';
 import type { Problem, Report } from '../core/problem.js';
 import type { Compiler } from '../core/sink.js';
-import { compileCel, firstLine, forgetUnusedCel } from './cel.js';
+import { compileCel, type CompiledCel, firstLine, forgetUnusedCel } from './cel.js';
 import { conditionMistake, isConstant, textMistake } from './cel-mistakes.js';
 import { equalitiesOf, type Equality } from './equality.js';
 import { liquidIn, splitInterpolated } from './interpolate.js';
@@ -72,14 +72,25 @@ export function createCompiler(report: Report): TableCompiler {
         report({ path, ...mistake });
         return REFUSED;
       }
-      const holds = (event: EventView): boolean => {
-        const result = evaluated(compiled.evaluate, event);
-        if (typeof result !== 'boolean') throw new Error(`the condition gives a ${typeof result}, not true or false`);
-        return result;
-      };
-      return { holds, equalities: equalitiesOf(compiled.ast), constant: isConstant(compiled.ast) };
+      return conditionOf(compiled);
     },
   };
+}
+
+/** Conditions are pure: a reload takes over those that are unchanged. */
+const conditions = new WeakMap<CompiledCel, Condition>();
+
+function conditionOf(compiled: CompiledCel): Condition {
+  const known = conditions.get(compiled);
+  if (known !== undefined) return known;
+  const holds = (event: EventView): boolean => {
+    const result = evaluated(compiled.evaluate, event);
+    if (typeof result !== 'boolean') throw new Error(`the condition gives a ${typeof result}, not true or false`);
+    return result;
+  };
+  const condition = { holds, equalities: equalitiesOf(compiled.ast), constant: isConstant(compiled.ast) };
+  conditions.set(compiled, condition);
+  return condition;
 }
 
 function evaluated(evaluate: (event: EventView) => unknown, event: EventView): unknown {

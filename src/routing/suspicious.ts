@@ -8,7 +8,7 @@ import type { RouteRow } from './table.js';
 export function warnTwice(rows: readonly RouteRow[], warn: Report): void {
   const seen = new Map<string, string>();
   rows.forEach((row, index) => {
-    const asks = JSON.stringify([matchOf(row.match), row.where?.trim()]);
+    const asks = `${row.where?.trim() ?? ''}\0${JSON.stringify(matchOf(row.match))}`;
     row.to.forEach((sink, position) => {
       const key = `${asks}\0${sink}`;
       const first = seen.get(key);

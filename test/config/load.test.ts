@@ -108,6 +108,12 @@ describe('references', () => {
     expect(JSON.stringify(load(yaml({ verify: '{ type: castai, secrets: 1234567890123456 }' })))).not.toContain('1234567890123456');
   });
 
+  it('a short value that came from a reference is not shown either, where it is told of', () => {
+    const loaded = load(yaml({ sinks: '{ out: { type: console, timeout: "${S}" } }', routes: '[{ to: ["${S}"] }]' }), { S: 'q7z' });
+    expect(loaded.ok).toBe(false);
+    expect(JSON.stringify(loaded)).not.toContain('q7z');
+  });
+
   it('a number or a switch may come from the environment, a text never turns into one', () => {
     expect(ok(yaml({ sinks: '{ out: { type: console, concurrency: "${N}" } }' }), { N: '7' }).config.sinks[0]?.lane.concurrency).toBe(7);
     expect(load(yaml({ sinks: '{ out: { type: console, concurrency: "7" } }' })).ok).toBe(false);
@@ -168,6 +174,10 @@ it('what a kind is given is frozen, with all that is below', () => {
 it('names such as `constructor` are names like others', () => {
   expect(ok(yaml({ sinks: '{ constructor: { type: console } }', routes: '[{ to: [constructor] }]' })).config.sinks[0]?.name).toBe('constructor');
   expect(load(yaml({ routes: '[{ to: [toString] }]' })).ok).toBe(false);
+});
+
+it('a mark of the byte order moves no place', () => {
+  expect(load(`\uFEFFsever: {}\n${yaml()}`)).toMatchObject({ ok: false, problems: [{ line: 1, column: 1, path: 'sever' }] });
 });
 
 it('an alias bomb is refused', () => {

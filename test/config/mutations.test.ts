@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { isMap, isScalar, isSeq, parseDocument, visit, type Document, type Node } from 'yaml';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { lineOf } from '../../src/config/finding.js';
 import { parseConfig } from '../../src/config/load.js';
 import { kinds } from '../../src/kinds.js';
 
@@ -113,4 +114,48 @@ function expectTypes({ server, storage, dedupWindowMs, sources, sinks }: Extract
     expect(Object.values(lane.retry).every(Number.isFinite)).toBe(true);
     expect([lane.timeoutMs, lane.concurrency, lane.batch].every(Number.isFinite)).toBe(true);
   }
+}
+
+/** Keys that are no names people choose, and values, each with its place in the text. */
+function partsOf(text: string): { keys: [number, number][]; values: [number, number][] } {
+  const [keys, values]: [number, number][][] = [[], []];
+  visit(parseDocument(text), {
+    Pair(_, { key, value }) {
+      if (!isScalar(key) || key.value === '<<' || !key.range) return;
+      const [start, end] = key.range;
+      if (!['castai', 'other', 'events', 'more', 'ops', 'cmdb', 'a'].includes(String(key.value))) keys?.push([start, end]);
+      // A block cannot be replaced between braces and brackets alone.
+      const range = isScalar(value) || (isSeq(value) && value.flow === true) ? value.range : null;
+      if (range) values?.push([range[0], range[1]]);
+    },
+  });
+  return { keys: keys ?? [], values: values ?? [] };
+}
+
+describe('one mistake is one finding, and nothing that only follows from it', () => {
+  const { keys, values } = partsOf(GOOD);
+  const told = (text: string): string[] => {
+    const loaded = parseConfig(text, 'f', { TOKEN }, kinds);
+    const warnings = loaded.warnings.filter(({ path }) => path !== 'sources.other.verify');
+    return [...(loaded.ok ? [] : loaded.problems), ...warnings].map(lineOf);
+  };
+
+  it.each(keys.map(([start, end]) => [GOOD.slice(start, end), start, end] as const))('the key %s with a letter too many', (key, start, end) => {
+    const findings = told(`${GOOD.slice(0, start)}${key}q${GOOD.slice(end)}`);
+    const { line, column } = placeOf(start);
+    expect(findings).toEqual([expect.stringContaining(`f:${line}:${column}  `)]);
+    expect(findings[0]).toContain(`unknown key "${key}q"; did you mean "${key}"?`);
+  });
+
+  it.each(values.map(([start, end]) => [GOOD.slice(start, end), start, end] as const))(
+    'a list, and a variable that is not set, for %s',
+    (_, start, end) => {
+      for (const wrong of ['[[1]]', '"${NOT_SET}"']) expect(told(GOOD.slice(0, start) + wrong + GOOD.slice(end))).toHaveLength(1);
+    },
+  );
+});
+
+function placeOf(offset: number): { line: number; column: number } {
+  const before = GOOD.slice(0, offset).split('\n');
+  return { line: before.length, column: (before.at(-1) ?? '').length + 1 };
 }
