@@ -60,7 +60,12 @@ function linesOf({ results, uncovered }: TestRun, rows: number): string[] {
     uncovered.length === 0
       ? `every row is matched by a test (${rows})`
       : `rows no test matches: ${uncovered.join(', ')} (${uncovered.length} of ${rows})`;
-  return [...results.flatMap(resultLines), '', `${results.length} tests: ${results.length - failed} passed, ${failed} failed`, covered];
+  return [
+    ...results.flatMap(resultLines),
+    '',
+    `${results.length} ${results.length === 1 ? 'test' : 'tests'}: ${results.length - failed} passed, ${failed} failed`,
+    covered,
+  ];
 }
 
 function resultLines({ test: { name, at }, failures }: TestResult): string[] {

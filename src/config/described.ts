@@ -1,5 +1,7 @@
 import type { Redact } from '../core/redact.js';
 import { createHmac } from 'node:crypto';
+import type { StorageConfiguration } from './configuration.js';
+import { DocumentSchema, StorageSchema, withType, type DocumentShape } from './schema.js';
 import { durationText, rateText, sizeText } from './units.js';
 import { mapScalars, type Schema } from './shape.js';
 
@@ -28,34 +30,50 @@ export interface Written {
 }
 
 /** What a configuration is put together from. */
-export interface WrittenParts {
-  readonly settings: Readonly<Record<string, Written>>;
-  /** By name; each in one part or, where its kind has a schema of its own, in several that are put over each other. */
-  readonly sources: Readonly<Record<string, { readonly own: Written; readonly verify: Written }>>;
-  readonly sinks: Readonly<Record<string, Written>>;
-  readonly routes: readonly DescribedRow[];
+interface Parts {
+  readonly shape: DocumentShape;
+  readonly storage: StorageConfiguration;
+  readonly sources: readonly { readonly source: { readonly name: string }; readonly written: WrittenSource }[];
+  readonly sinks: readonly { readonly sink: { readonly name: string }; readonly written: Written }[];
+  readonly rows: readonly DescribedRow[];
+}
+
+/** A source, its verifier apart: that is checked by the schema of its kind. */
+export interface WrittenSource {
+  readonly own: Written;
+  readonly verify: Written;
 }
 
 const FINGERPRINT_CHARS = 16;
 const SECRET = 'secret:';
 
 /** `redact` finds the secrets; `salt` is what their fingerprints are made with. */
-export function describeParts(parts: WrittenParts, redact: Redact, salt: string): Described {
+export function describeConfiguration({ shape, storage, sources, sinks, rows }: Parts, redact: Redact, salt: string): Described {
   const shown = (scalar: unknown): unknown =>
     typeof scalar !== 'string' || redact(scalar) === scalar
       ? scalar
       : `${SECRET}${createHmac('sha256', salt).update(scalar).digest('hex').slice(0, FINGERPRINT_CHARS)}`;
-  const show = ({ schema, value }: Written): unknown => mapScalars(schema, value, [], (scalar, at) => shown(withUnit(scalar, at)));
-  const showAll = (all: Readonly<Record<string, Written>>): Record<string, unknown> =>
-    Object.fromEntries(Object.entries(all).map(([name, part]) => [name, show(part)]));
+  const show = ({ schema, value }: Written): unknown => mapScalars(schema as Schema, value, [], (scalar, at) => shown(withUnit(scalar, at)));
   return {
-    settings: showAll(parts.settings),
+    settings: Object.fromEntries(settingsOf(shape, storage).map(([name, part]) => [name, show(part)])),
     sources: Object.fromEntries(
-      Object.entries(parts.sources).map(([name, { own, verify }]) => [name, { ...(show(own) as object), verify: show(verify) }]),
+      sources.map(({ source, written: { own, verify } }) => [source.name, { ...(show(own) as object), verify: show(verify) }]),
     ),
-    sinks: showAll(parts.sinks),
-    routes: show({ schema: {}, value: parts.routes }) as DescribedRow[],
+    sinks: Object.fromEntries(sinks.map(({ sink, written }) => [sink.name, show(written)])),
+    routes: show({ schema: {}, value: rows }) as DescribedRow[],
   };
+}
+
+function settingsOf(shape: DocumentShape, { kind, config }: StorageConfiguration): [string, Written][] {
+  const { server, operations, dedup, shutdown } = DocumentSchema.properties;
+  return [
+    ['server', { schema: server, value: shape.server }],
+    ['operations', { schema: operations, value: shape.operations }],
+    ['storage', { schema: withType(kind.type, kind.schema, StorageSchema), value: config }],
+    ['dedup', { schema: dedup, value: shape.dedup }],
+    ['shutdown', { schema: shutdown, value: shape.shutdown }],
+    ...(shape.otherwise === undefined ? [] : [['otherwise', { schema: {}, value: shape.otherwise }] as [string, Written]]),
+  ];
 }
 
 /** Does it stand for a text that is not shown? */

@@ -7,12 +7,12 @@ import { buildTable, OTHERWISE } from '../routing/table.js';
 import type { Building } from './building.js';
 import { checker } from './checker.js';
 import { checkHost, checkOperations, checkRoutes, checkTargets } from './checks.js';
-import { describeParts, type WrittenParts } from './described.js';
-import type { Configuration, OperationsConfiguration, StorageConfiguration } from './configuration.js';
+import { describeConfiguration } from './described.js';
+import type { Configuration, OperationsConfiguration } from './configuration.js';
 import { readDocument } from './document.js';
 import { decodeFile } from './file.js';
 import type { Finding } from './finding.js';
-import { DocumentSchema, StorageSchema, withType, type DocumentShape } from './schema.js';
+import { DocumentSchema, type DocumentShape } from './schema.js';
 import { buildSinks } from './sinks.js';
 import { buildSources } from './sources.js';
 import { buildStorage } from './storage.js';
@@ -79,9 +79,11 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
   const names = { sources: Object.keys(shape.sources), sinks: Object.keys(shape.sinks) };
   checkRoutes(rows, names.sources, names.sinks, report);
   checkTargets(otherwise ?? [], ['otherwise', 'to'], new Set(names.sinks), report);
-  // What hides others may only seem to, where a part of it is missing.
-  const sound = rows.map((row, index) => (told.isDoubtful(['routes', index]) ? { ...row, stop: false } : row));
-  const table = buildTable(sound, otherwise, compiler, report, told.warn);
+  // What one row makes of others is only told where all of them are as they are meant.
+  const warnOfRows: Report = (problem) => {
+    if (!told.isDoubtful(['routes'])) told.warn(problem);
+  };
+  const table = buildTable(rows, otherwise, compiler, report, warnOfRows);
   warnAbout({ shape, ...names, isDoubtful: told.isDoubtful }, told.warn);
 
   const known = { ...names, rows: [...rows.map((row) => row.name), ...(otherwise === null ? [] : [OTHERWISE])] };
@@ -91,17 +93,7 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
   const { problems: own, warnings } = told.findings();
   const problems = [...own, ...further.problems];
   if (problems.length > 0 || storage === null) return { ok: false, problems, warnings };
-  const secrets = [
-    ...[...document.substituted, ...further.substituted].filter((value) => value.length >= SECRET_CHARS_MIN),
-    ...secretsIn(DocumentSchema, shape),
-    ...[...sources, ...sinks].flatMap((built) => built.secrets),
-  ];
-  const parts: WrittenParts = {
-    settings: settingsOf(shape, storage),
-    sources: Object.fromEntries(sources.map(({ source, written }) => [source.name, written])),
-    sinks: Object.fromEntries(sinks.map(({ sink, written }) => [sink.name, written])),
-    routes: rows,
-  };
+  const secrets = secretsOf([...document.substituted, ...further.substituted], shape, [...sources, ...sinks]);
   const config: Configuration = {
     file,
     server: serverOf(shape),
@@ -113,23 +105,19 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
     sinks: sinks.map(({ sink }) => sink),
     table,
     routes: rows.length,
-    describe: (salt) => describeParts(parts, createRedact(secrets), salt),
+    describe: (salt) => describeConfiguration({ shape, storage, sources, sinks, rows }, createRedact(secrets), salt),
     rows: known.rows,
     tests: [...tests, ...further.tests],
     testFiles: further.files,
-    secrets: [...new Set(secrets)],
+    secrets,
     secretFiles: [...generated].map(([path, secret]) => ({ path, secret })),
   };
   return { ok: true, config, warnings };
 }
 
-function settingsOf(shape: DocumentShape, { kind, config }: StorageConfiguration): WrittenParts['settings'] {
-  const names = ['server', 'operations', 'dedup', 'shutdown'] as const;
-  return {
-    ...Object.fromEntries(names.map((name) => [name, { schema: DocumentSchema.properties[name], value: shape[name] }])),
-    storage: { schema: withType(kind.type, kind.schema, StorageSchema), value: config },
-    ...(shape.otherwise === undefined ? {} : { otherwise: { schema: {}, value: shape.otherwise } }),
-  };
+function secretsOf(substituted: readonly string[], shape: DocumentShape, built: readonly { readonly secrets: readonly string[] }[]): string[] {
+  const long = substituted.filter((value) => value.length >= SECRET_CHARS_MIN);
+  return [...new Set([...long, ...secretsIn(DocumentSchema, shape), ...built.flatMap(({ secrets }) => secrets)])];
 }
 
 function serverOf({ server: { host, port, bodyLimit, headerTimeout, bodyTimeout } }: DocumentShape): Configuration['server'] {

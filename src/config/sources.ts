@@ -1,4 +1,4 @@
-import type { WrittenParts } from './described.js';
+import type { WrittenSource } from './described.js';
 import type { SourceConfiguration } from './configuration.js';
 import { below, kindOf, type Building } from './building.js';
 import { SourceSchema, withType, type SourceShape } from './schema.js';
@@ -8,7 +8,7 @@ import { secretsIn } from './validate.js';
 /** One source, and the secret texts in it. */
 export interface BuiltSource {
   readonly source: SourceConfiguration;
-  readonly written: WrittenParts['sources'][string];
+  readonly written: WrittenSource;
   readonly secrets: readonly string[];
 }
 

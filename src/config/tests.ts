@@ -55,22 +55,21 @@ function buildTest(value: unknown, at: Problem['path'], { check, report, names, 
       remedy: `add \`source:\`, one of ${names.sources.join(', ')}`,
     });
   else checkNames([source], names.sources, 'source', () => [...at, 'given', 'source'], tell);
-  const what = givenOf(given, [...at, 'given'], isStranger(value, 'given') ? () => undefined : tell);
+  const what = givenOf(given, [...at, 'given'], hasOnly(value, 'given', ['source', 'receivedAt']), tell);
   const receivedMs = Date.parse(given.receivedAt);
   if (Number.isNaN(receivedMs))
     tell({ path: [...at, 'given', 'receivedAt'], what: 'this is no time', remedy: 'write it as in 2026-01-12T09:24:07Z' });
-  if (Object.keys(expect).length === 0 && !isStranger(value, 'expect'))
+  if (hasOnly(value, 'expect', []) && !isShort(value))
     tell({ path: [...at, 'expect'], what: 'it expects nothing', remedy: 'list the sinks it goes to; `[]`: none' });
   checkExpected(expect, [...at, 'expect'], isShort(value), names, tell);
   if (faults.length > 0 || source === undefined || what === null) return null;
   return { name, source, given: what, receivedMs, expect, at: placeOf(at, locate), expectAt: placeOf([...at, 'expect'], locate) };
 }
 
-/** Does a part hold a key that was told to be none? What seems to be missing may be what it means. */
-function isStranger(value: unknown, part: 'given' | 'expect'): boolean {
+/** Has a part no key but these? One that is wrong was told, and taken out: that nothing is left would only follow from it. */
+function hasOnly(value: unknown, part: 'given' | 'expect', keys: readonly string[]): boolean {
   const written = (value as Readonly<Record<string, unknown>> | null)?.[part];
-  const known = Object.keys(TestCase.properties[part].properties);
-  return typeof written === 'object' && written !== null && Object.keys(written).some((key) => !known.includes(key));
+  return typeof written === 'object' && written !== null && Object.keys(written).every((key) => keys.includes(key));
 }
 
 /** `expect: [ops]` is short for `expect: { to: [ops] }`. */
@@ -82,13 +81,13 @@ function isShort(value: unknown): value is { readonly expect: readonly unknown[]
   return typeof value === 'object' && value !== null && 'expect' in value && Array.isArray(value.expect);
 }
 
-function givenOf(given: TestShape['given'], path: Problem['path'], tell: Report): RoutingTest['given'] | null {
+/** `isEmpty`: neither of the two was written. */
+function givenOf(given: TestShape['given'], path: Problem['path'], isEmpty: boolean, tell: Report): RoutingTest['given'] | null {
   const { body, event } = given;
-  if ((body === undefined) === (event === undefined)) {
-    const what = body === undefined ? 'there is neither a `body` nor an `event`' : 'there are both a `body` and an `event`';
-    tell({ path, what, remedy: 'give the body that is posted, or the event as the table sees it' });
-    return null;
-  }
+  const remedy = 'give the body that is posted, or the event as the table sees it';
+  if (body !== undefined && event !== undefined) tell({ path, what: 'there are both a `body` and an `event`', remedy });
+  if (isEmpty) tell({ path, what: 'there is neither a `body` nor an `event`', remedy });
+  if (body === undefined && event === undefined) return null;
   if (event !== undefined) return { kind: 'event', event };
   return { kind: 'body', body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
 }

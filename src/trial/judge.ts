@@ -1,6 +1,6 @@
 import type { RoutingTest } from '../config/tests.js';
 import { DEAD } from '../core/delivery.js';
-import type { RowExplained } from '../routing/explanation.js';
+import type { RowExplained, RowVerdict } from '../routing/explanation.js';
 import type { TriedDelivery, TriedRouting } from './deliveries.js';
 import { differencesOf } from './difference.js';
 import type { Unreadable } from './event.js';
@@ -105,10 +105,19 @@ function messageFailures(sink: string, parts: object, { deliveries }: TriedRouti
 const ROWS_MAX = 10;
 
 function rowLines(explain: () => readonly RowExplained[], concerns: (row: RowExplained) => boolean): string[] {
-  const concerned = explain().filter(concerns);
+  const concerned = explain()
+    .filter(concerns)
+    .toSorted((a, b) => nearness(b.verdict) - nearness(a.verdict));
   const told = concerned.slice(0, ROWS_MAX).map(({ row, verdict }) => `row ${row}: ${wordsOf(verdict)}`);
   return concerned.length > ROWS_MAX ? [...told, `… and ${concerned.length - ROWS_MAX} more rows`] : told;
 }
+
+/** A row is the likelier to be meant the further it got: it fails by the first condition that is not so. */
+function nearness(verdict: RowVerdict): number {
+  return verdict.kind === 'failed' ? CONDITIONS.indexOf(verdict.at) : CONDITIONS.length;
+}
+
+const CONDITIONS: readonly string[] = ['source', 'type', 'severity', 'name', 'cluster', 'where'];
 
 /** What is in `all` and not in `others`, one for one. */
 function without(all: readonly string[], others: readonly string[]): string[] {

@@ -17,11 +17,14 @@ export function tested(loaded: Loaded): Loaded {
   return problems.length === 0 ? loaded : { ok: false, problems, warnings };
 }
 
+/** Lines under it that are told: the nearest come first. */
+const LINES_MAX = 3;
+
 /** The first thing that is wrong: one line is enough to find it. */
 function problemsOf({ test, failures }: TestResult, redact: (text: string) => string): Finding[] {
   const [first] = failures;
   if (first === undefined) return [];
-  const why = first.lines[0] === undefined ? '' : ` (${first.lines.join('; ')})`;
+  const why = first.lines.length === 0 ? '' : ` (${first.lines.slice(0, LINES_MAX).join('; ')}${first.lines.length > LINES_MAX ? '; …' : ''})`;
   const where = first.path === 'expect' ? '' : `${first.path.slice('expect.'.length)}: `;
   const what = `"${test.name}" fails: ${where}${first.what}${why}`;
   return [{ ...test.expectAt, what: redact(what), remedy: 'mend the table or the test; `castbridge test` shows more' }];
