@@ -53,7 +53,7 @@ export function describeConfiguration({ shape, storage, sources, sinks, rows }: 
     typeof scalar !== 'string' || redact(scalar) === scalar
       ? scalar
       : `${SECRET}${createHmac('sha256', salt).update(scalar).digest('hex').slice(0, FINGERPRINT_CHARS)}`;
-  const show = ({ schema, value }: Written): unknown => mapScalars(schema as Schema, value, [], (scalar, at) => shown(withUnit(scalar, at)));
+  const show = ({ schema, value }: Written): unknown => mapScalars(schema, value, [], (scalar, at) => shown(withUnit(scalar, at)));
   return {
     settings: Object.fromEntries(settingsOf(shape, storage).map(([name, part]) => [name, show(part)])),
     sources: Object.fromEntries(
