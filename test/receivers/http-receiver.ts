@@ -7,6 +7,8 @@ export interface Received {
   readonly path: string;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
+  /** The sender's port: requests of one connection have the same. */
+  readonly connection: number;
   /** It was answered with a status that is no 2xx: the receiver did not take it. */
   readonly refused: boolean;
 }
@@ -41,7 +43,14 @@ export async function startHttpReceiver(): Promise<HttpReceiver> {
   const listener = await listen((request, body, response) => {
     const how = scripted.shift() ?? (typeof usual === 'function' ? usual() : usual);
     const refused = typeof how === 'object' && (how.status < 200 || how.status > 299);
-    received.push({ method: request.method ?? '', path: request.url ?? '', headers: request.headers, body, refused });
+    received.push({
+      method: request.method ?? '',
+      path: request.url ?? '',
+      headers: request.headers,
+      body,
+      connection: request.socket.remotePort ?? 0,
+      refused,
+    });
     const answerWith = (one: Exclude<Answer, 'hold'>): void => answer(response, one === 'echo' ? { status: 400, body: echoOf(request, body) } : one);
     if (how === 'hold') held.push(answerWith);
     else answerWith(how);
