@@ -28,9 +28,19 @@ export function syntaxFaults(document: Document, text: string): SyntaxFault[] {
     return [...before, ...tabs.map((offset) => ({ offset, what: 'a tab indents this line', remedy: 'use spaces', fatal: true }))];
   // The tag that the fault is about, where it is about one.
   const tag = mild.find(({ offset }) => offset > line && offset < first.pos[0]);
-  const fault = { ...faultOf(first, text, true), ...(tag === undefined ? {} : { offset: tag.offset }) };
+  const fault = { ...faultOf(first, text, true), ...(isTooDeep(errors) ? TOO_DEEP : {}), ...(tag === undefined ? {} : { offset: tag.offset }) };
   return [...before, /^missing closing/i.test(first.message) ? { ...fault, offset: lastQuote(document) ?? fault.offset } : fault];
 }
+
+/** A value that goes on in a line which reads as a key: what is meant is a key beside the one above. */
+function isTooDeep([first, second]: readonly Raw[]): boolean {
+  return first?.code === 'BLOCK_AS_IMPLICIT_KEY' && second?.code === 'MULTILINE_IMPLICIT_KEY' && /mapping/.test(first.message);
+}
+
+const TOO_DEEP = {
+  what: 'the line below this is indented further, as if it were a part of the value here',
+  remedy: 'indent it as far as the key of this line',
+};
 
 /** Where the text in quotes begins that is never closed: the parser says where the file ends. */
 function lastQuote(document: Document): number | null {
@@ -78,6 +88,12 @@ const WORDS: readonly (readonly [string, RegExp, string, string])[] = [
   ],
   ['MISSING_CHAR', /^Tags and anchors/, 'a text cannot begin with "!" or "&"', 'put quotes around the whole text'],
   ['BAD_DQ_ESCAPE', /./, 'this backslash begins no escape that YAML has', "write it twice, or put the text into single quotes: '…'"],
+  [
+    'BLOCK_AS_IMPLICIT_KEY',
+    /^A block sequence/,
+    'this "- " does not stand under the one above it',
+    'indent it as far as the other entries of the list',
+  ],
   ['BLOCK_AS_IMPLICIT_KEY', /./, 'there is a second ": " in one line', 'put quotes around a text that holds ": ", or begin a line of its own'],
   ['BAD_SCALAR_START', /./, 'a text cannot begin with this character', 'put quotes around the text'],
   ['BAD_ALIAS', /./, '"*" begins an alias, and this is none', 'put quotes around a text that begins with "*"'],
