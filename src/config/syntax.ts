@@ -60,6 +60,7 @@ function tabbedLines(text: string): number[] {
 
 function faultOf({ code, message, pos: [offset] }: Raw, text: string, fatal: boolean): SyntaxFault {
   const line = text.slice(text.lastIndexOf('\n', offset - 1) + 1).split('\n')[0] ?? '';
+  if (/call stack/i.test(message)) return { offset, fatal, what: 'it is nested too deeply', remedy: 'write it flatter' };
   const [, , what, remedy] = WORDS.find(([one, words]) => one === code && words.test(message)) ?? [];
   if (code === 'TAG_RESOLVE_FAILED') {
     const tag = /tag:? (\S+)/.exec(message)?.[1]?.replace('tag:yaml.org,2002:', '!!') ?? 'this';
