@@ -1,4 +1,4 @@
-// What bench/backlog.mjs and bench/neighbour.mjs share: the built bridge as a process of its own, receivers on loopback, a paced load, and quantiles.
+// What bench/backlog.mjs, bench/neighbour.mjs and bench/reload.mjs share: the built bridge as a process of its own, receivers on loopback, a paced load, and quantiles.
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -37,21 +37,26 @@ export async function fill(path, events, sinks, more = () => undefined) {
   await store.close();
 }
 
-/** The bridge on `database`; `rest` is the YAML of its sinks and routes. */
-export async function startBridge(folder, database, rest) {
+/** The bridge on `database`; `rest` is the YAML of its sinks and routes. `flags`: of `serve`; `env`: beside its own. */
+export async function startBridge(folder, database, rest, { flags = [], env = {} } = {}) {
   const [port, operationsPort] = [await freePort(), await freePort()];
   const config = join(folder, `bridge-${port}.yaml`);
-  writeFileSync(
-    config,
-    `server: { host: 127.0.0.1, port: ${port} }
+  const write = (yaml) =>
+    writeFileSync(
+      config,
+      `server: { host: 127.0.0.1, port: ${port} }
 operations: { port: ${operationsPort} }
 storage: { path: ${database} }
 sources: { castai: { path: /w, verify: { type: none }, format: castai-event } }
-${rest}`,
-  );
+${yaml}`,
+    );
+  write(rest);
   const log = openSync(join(folder, 'bridge.log'), 'w');
   const started = performance.now();
-  const child = spawn(process.execPath, [MAIN, 'serve', '--config', config, '--log-level', 'error'], { stdio: ['ignore', log, log] });
+  const child = spawn(process.execPath, [MAIN, 'serve', '--config', config, '--log-level', 'error', ...flags], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', log, log],
+  });
   closeSync(log);
   const kill = () => void child.kill('SIGKILL');
   process.once('exit', kill);
@@ -70,6 +75,8 @@ ${rest}`,
     operations,
     url: `http://127.0.0.1:${port}/w`,
     readyMs: Math.round(performance.now() - started),
+    write,
+    signal: (name) => child.kill(name),
     cpuMs: () => cpuMs(child.pid),
     rssMb: () => Math.round(Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024),
     stop: async () => {

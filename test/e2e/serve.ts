@@ -25,6 +25,8 @@ export interface Served {
   readonly config: string;
   /** The file with another configuration, as `served` takes it: written whole, or not at all. A running bridge goes on with the old one. */
   write(yaml: string): void;
+  /** The whole text that `write` puts into the file. */
+  text(yaml: string): string;
   /** Runs one command of the CLI against this bridge. */
   run(...args: readonly string[]): Promise<Ran>;
   /** Starts the process, and waits until it is ready. */
@@ -70,8 +72,9 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
     `operations: { port: ${operationsPort} }`,
     `storage: { path: ${data ?? `${folder}/data`}/bridge.db }`,
   ];
+  const text = (parts: string): string => `${head.join('\n')}\n${parts}`;
   const write = (parts: string): void => {
-    writeFileSync(`${config}.next`, `${head.join('\n')}\n${parts}`);
+    writeFileSync(`${config}.next`, text(parts));
     renameSync(`${config}.next`, config);
   };
   write(yaml);
@@ -122,6 +125,7 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
     output,
     config,
     write,
+    text,
     run: (...args) => run([...args, '--config', config], env),
     start: () => {
       spawned();

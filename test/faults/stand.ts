@@ -39,6 +39,8 @@ export interface Stand {
   readonly start: () => Promise<void>;
   /** Writes another configuration, and sends SIGHUP. From now on events are owed by its table. */
   readonly reload: (variant: Variant) => void;
+  /** Another configuration, for a fault that brings it to the bridge in its own way. From now on events are owed by its table. */
+  readonly configuration: (variant: Variant) => string;
   /** Resolves when an event that was posted now is delivered at every sink. */
   recovered(): Promise<void>;
   /** Resolves when nothing waits. */
@@ -116,6 +118,11 @@ export async function openStand({ random, kills, mixed, brokers, needs }: StandO
     });
   };
 
+  const configuration = (next: Variant): string => {
+    variant = next;
+    return configurationOf(places, next);
+  };
+
   return {
     bridge,
     load,
@@ -135,10 +142,10 @@ export async function openStand({ random, kills, mixed, brokers, needs }: StandO
     },
     start,
     reload: (next) => {
-      variant = next;
-      bridge.write(configurationOf(places, next));
+      bridge.write(configuration(next));
       bridge.signal('SIGHUP');
     },
+    configuration,
     recovered: async () => {
       const { id } = await load.fresh();
       await until(async () => {

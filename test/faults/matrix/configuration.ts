@@ -1,3 +1,4 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { until } from '../../e2e/serve.js';
 import type { Variant } from '../configuration.js';
 import { pause, type Fault } from '../fault.js';
@@ -5,6 +6,8 @@ import type { Stand } from '../stand.js';
 import { comesTrue, replayed } from '../suffering.js';
 
 const RELOADS = 100;
+const REPLACEMENTS = 6;
+const PIECES = 8;
 const VARIANTS: readonly Variant[] = [{ spare: true }, { changed: true }, { reordered: true }, { changed: true, spare: true }, {}];
 
 function any(random: () => number): Variant {
@@ -15,6 +18,21 @@ function any(random: () => number): Variant {
 async function notes({ bridge }: Stand): Promise<readonly string[]> {
   const answer = await fetch(`${bridge.operations}/readyz`);
   return ((await answer.json()) as { notes: string[] }).notes;
+}
+
+/** Waits until the configuration in force is the one with the spare sink, or without it. */
+async function takesUp({ bridge }: Stand, spare: boolean): Promise<void> {
+  await comesTrue(`the configuration ${spare ? 'with' : 'without'} the spare sink is in force`, async () => {
+    const answer = await fetch(`${bridge.operations}/-/config`);
+    return 'spare' in ((await answer.json()) as { config: { sinks: object } }).config.sinks === spare;
+  });
+}
+
+/** Pieces of a file. `routes` is in the last: from there on a part may be a configuration that is right by itself. */
+function piecesOf(text: string): string[] {
+  const end = text.indexOf('\nroutes:');
+  const size = Math.ceil(end / PIECES);
+  return [...Array.from({ length: PIECES }, (_, n) => text.slice(n * size, Math.min((n + 1) * size, end))), text.slice(end)];
 }
 
 /** Reloads of the configuration while events come in and go out (T14, T15). */
@@ -43,6 +61,57 @@ export const configurationFaults: readonly Fault[] = [
       }
       reload({});
       return kills;
+    },
+  },
+  {
+    name: `${RELOADS} reloads over HTTP under load`,
+    part: 'configuration',
+    async strike(stand) {
+      for (let n = 0; n < RELOADS; n++) {
+        stand.bridge.write(stand.configuration(any(stand.random)));
+        await comesTrue('the reload is answered 200', async () => (await fetch(`${stand.bridge.operations}/-/reload`, { method: 'POST' })).ok);
+        await pause(stand.random() * 60);
+      }
+      stand.bridge.write(stand.configuration({ spare: true }));
+      await fetch(`${stand.bridge.operations}/-/reload`, { method: 'POST' }).catch(() => null);
+      await takesUp(stand, true);
+      return RELOADS + 1;
+    },
+  },
+  {
+    name: 'the file replaced, and nobody says so',
+    part: 'configuration',
+    async strike(stand) {
+      for (let n = 0; n < REPLACEMENTS; n++) {
+        const spare = n % 2 === 0;
+        stand.bridge.write(stand.configuration({ spare, changed: stand.random() < 0.5 }));
+        await takesUp(stand, spare);
+      }
+      return REPLACEMENTS;
+    },
+  },
+  {
+    name: 'the file written in its place, in pieces',
+    part: 'configuration',
+    // A bridge that is killed meanwhile would not start again, and that is right.
+    mixes: false,
+    async strike(stand) {
+      const pieces = piecesOf(stand.bridge.text(stand.configuration({ spare: true })));
+      const file = openSync(stand.bridge.config, 'w');
+      try {
+        for (const [n, piece] of pieces.entries()) {
+          // It is left half written until the bridge has seen that it is.
+          if (n === PIECES / 2)
+            await comesTrue('/readyz tells of the half', async () => (await notes(stand)).some((note) => note.includes('was refused')));
+          writeSync(file, piece);
+          await pause(stand.random() * 300);
+        }
+      } finally {
+        closeSync(file);
+      }
+      await takesUp(stand, true);
+      await comesTrue('/readyz has nothing to tell', async () => (await notes(stand)).length === 0);
+      return 1;
     },
   },
   {
