@@ -1,6 +1,7 @@
 import type { Problem, Report } from '../core/problem.js';
 import { nearest, suggest } from '../core/suggest.js';
 import type { Kinds } from '../kinds.js';
+import { isTellable } from './secrecy.js';
 import type { Schema } from './shape.js';
 
 /** What a part of the configuration is built with. */
@@ -47,7 +48,7 @@ export function kindOf<Kind extends { readonly type: string; readonly schema: ob
     else report({ path: [...at, 'type'], what: `the type is ${shown(type)}`, remedy: `write one of ${types.join(', ')}` });
     return null;
   }
-  report({ path: [...at, 'type'], what: `there is no type "${type}"`, remedy: suggest(type, types) });
+  report({ path: [...at, 'type'], what: isTellable(type) ? `there is no type "${type}"` : 'there is no such type', remedy: suggest(type, types) });
   const near = nearest(type, types);
   const meant = kinds.find((candidate) => candidate.type === near);
   if (meant === undefined) return null;

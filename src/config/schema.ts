@@ -10,12 +10,20 @@ const closed = { additionalProperties: false } as const;
 const section = <Properties extends TProperties>(description: string, properties: Properties) =>
   Type.Object(properties, { ...closed, description, default: {} });
 
-const Patterns = (description: string) =>
+const Patterns = (description: string, example: string) =>
   Type.Union([Type.String({ minLength: 1 }), Type.Array(Type.String({ minLength: 1 }), { minItems: 1 })], {
     description: `${description}: a glob (\`*\` any run, \`?\` one character), or a list, any of them`,
+    examples: [example, [example]],
   });
 
-const Targets = Type.Array(Type.String(), { description: 'names of sinks', minItems: 1, uniqueItems: true });
+const Targets = Type.Array(Type.String(), { description: 'names of sinks', minItems: 1, uniqueItems: true, examples: [['ops']] });
+
+/** A source as documentation shows it. */
+const SOURCE = {
+  path: '/webhooks/castai',
+  verify: { type: 'castai', secrets: ['${CASTAI_WEBHOOK_SECRET}'] },
+  format: 'castai-event',
+} as const;
 
 /** A row of the routing table, as it stands in the YAML. */
 export const Route = Type.Object(
@@ -25,21 +33,28 @@ export const Route = Type.Object(
         description:
           'what logs and `castbridge events` call it; without one it is `route-N` by its place, and replay goes by names: rows that have one keep it when others are put in above',
         pattern: NAME,
+        examples: ['page'],
       }),
     ),
     match: Type.Optional(
       Type.Object(
         {
-          source: Type.Optional(Patterns('name of the source')),
-          type: Type.Optional(Patterns('type of the event')),
-          severity: Type.Optional(Patterns('severity, compared without case')),
-          name: Type.Optional(Patterns('name of the event')),
-          cluster: Type.Optional(Patterns('name or id of the cluster')),
+          source: Type.Optional(Patterns('name of the source', 'castai')),
+          type: Type.Optional(Patterns('type of the event', 'audit.*')),
+          severity: Type.Optional(Patterns('severity, compared without case', 'critical')),
+          name: Type.Optional(Patterns('name of the event', 'Cluster *')),
+          cluster: Type.Optional(Patterns('name or id of the cluster', 'prod-*')),
         },
-        { ...closed, description: 'every key given must match; without it, every event matches' },
+        {
+          ...closed,
+          description: 'every key given must match; without it, every event matches',
+          examples: [{ severity: ['critical', 'error'], cluster: 'prod-*' }],
+        },
       ),
     ),
-    where: Type.Optional(Type.String({ description: 'a condition in CEL over `event`', minLength: 1 })),
+    where: Type.Optional(
+      Type.String({ description: 'a condition in CEL over `event`', minLength: 1, examples: ['!event.name.startsWith("Trial")'] }),
+    ),
     to: Targets,
     stop: Type.Boolean({ description: 'when this row matched, rows below it are not looked at', default: false }),
   },
@@ -60,7 +75,7 @@ export const DocumentSchema = Type.Object(
     operations: section('health, metrics and the operators’ API', {
       host: Type.String({ description: 'address to listen on; any but loopback needs a token', default: '127.0.0.1', minLength: 1 }),
       port: Port('port to listen on; 0: any free one', 3001),
-      token: Type.Optional(Secret({ description: 'bearer token that every call but health must carry' })),
+      token: Type.Optional(Secret({ description: 'bearer token that every call but health must carry', examples: ['${OPERATIONS_TOKEN}'] })),
     }),
     storage: Type.Unknown({ description: 'where events are kept', default: {} }),
     dedup: section('when an event counts as seen', {
@@ -72,10 +87,15 @@ export const DocumentSchema = Type.Object(
     sources: Type.Record(Type.String({ pattern: NAME }), Type.Unknown(), {
       ...closed,
       description: 'where events come from, by name',
+      examples: [{ castai: SOURCE }],
       minProperties: 1,
     }),
-    sinks: Type.Record(Type.String({ pattern: NAME }), Type.Unknown(), { ...closed, description: 'where events go, by name' }),
-    routes: Type.Array(Route, { description: 'the routing table: every row that matches applies, in order' }),
+    sinks: Type.Record(Type.String({ pattern: NAME }), Type.Unknown(), {
+      ...closed,
+      description: 'where events go, by name',
+      examples: [{ ops: { type: 'console' } }],
+    }),
+    routes: Type.Array(Route, { description: 'the routing table: every row that matches applies, in order', examples: [[{ to: ['ops'] }]] }),
     otherwise: Type.Optional(Type.Object({ to: Targets }, { ...closed, description: 'where events go that no row matched' })),
     // Each is checked by itself: a mistake in one must not hide what is wrong with another.
     tests: Type.Array(Type.Unknown(), { description: 'tests of the routing table: run when it is loaded, and by `castbridge test`', default: [] }),
@@ -100,9 +120,9 @@ export type StorageShape = Static<typeof StorageSchema>;
 export const SourceSchema = (formats: readonly string[]) =>
   Type.Object(
     {
-      path: Type.String({ description: 'path of the URL it is posted to', pattern: '^/[A-Za-z0-9._~/-]*$' }),
-      verify: Type.Unknown({ description: 'how a request proves that it is authentic' }),
-      format: Type.Enum([...formats], { description: 'what the bodies look like' }),
+      path: Type.String({ description: 'path of the URL it is posted to', examples: [SOURCE.path], pattern: '^/[A-Za-z0-9._~/-]*$' }),
+      verify: Type.Unknown({ description: 'how a request proves that it is authentic', examples: [SOURCE.verify] }),
+      format: Type.Enum([...formats], { description: 'what the bodies look like', examples: [SOURCE.format] }),
       gzip: Type.Boolean({ description: 'accept bodies with content-encoding gzip', default: false }),
       missingId: Type.Enum(['reject', 'hash'], {
         description: 'an event without an id: answer 422 and keep it as a dead letter, or take the hash of its body for its id',
@@ -134,6 +154,7 @@ export const LaneSchema = (lane: LaneDefaults) =>
       Rate({
         description: 'deliveries a second at most',
         min: '1/h',
+        examples: ['30/m'],
         ...(lane.pacePerSecond === null ? {} : { default: `${lane.pacePerSecond}/s` }),
       }),
     ),

@@ -15,6 +15,15 @@ export function isSecretive(path: Problem['path'], schema: object): boolean {
   );
 }
 
+/** Longer texts are no misspelt words. */
+const WORD_CHARS_MAX = 32;
+
+/** May a text that is wrong be repeated, wherever it stands? Not what looks like a secret that came to the wrong place. */
+export function isTellable(text: string): boolean {
+  const looksRandom = text.length >= 8 && /\d/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text);
+  return text.length <= WORD_CHARS_MAX && !looksRandom && !text.includes('://');
+}
+
 /** The texts below `value` that stand under a key which some kind calls a secret, also where it has no such key: they are shown nowhere. */
 export function textsUnder(keys: ReadonlySet<string>, value: unknown): string[] {
   const found: string[] = [];

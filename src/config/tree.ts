@@ -1,6 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
 import type { Problem } from '../core/problem.js';
 import { nearest } from '../core/suggest.js';
+import { isTellable } from './secrecy.js';
 import { substitute, type Lookup, type Span } from './substitute.js';
 
 /** Nodes that aliases and merges may stand for, and how deep a document may go: more is a mistake or an attack. */
@@ -150,8 +151,17 @@ function walkAlias(walk: Walk, alias: Alias, key: Node | null): Walked {
   }
   const near = nearest(name, [...walk.anchors.keys()]);
   // A pattern is likelier than an alias: `type: *.created`.
-  const remedy = near === null ? `put quotes around a text that begins with "*": "*${name}"` : `did you mean "*${near}"?`;
-  if (target === undefined) fault(walk, alias, `there is no anchor "&${name}" above, and \`*${name}\` is an alias to YAML`, remedy);
+  const quoted = isTellable(name) ? `: "*${name}"` : '';
+  const remedy = near === null ? `put quotes around a text that begins with "*"${quoted}` : `did you mean "*${near}"?`;
+  if (target === undefined)
+    fault(
+      walk,
+      alias,
+      isTellable(name)
+        ? `there is no anchor "&${name}" above, and \`*${name}\` is an alias to YAML`
+        : 'this is an alias to YAML, and there is no anchor of its name above',
+      remedy,
+    );
   else fault(walk, alias, `the alias "*${name}" stands inside what it stands for`, 'move the anchor, or write it out');
   return { value: null, place: { key, at: alias, node: alias, below: null, spans: [], marks: ['broken'] } };
 }

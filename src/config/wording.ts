@@ -3,6 +3,7 @@ import type { Problem } from '../core/problem.js';
 import { suggest } from '../core/suggest.js';
 import { meant, numberMeant, switchMeant, UNITS } from './meant.js';
 import { NAME } from './schema.js';
+import { isTellable } from './secrecy.js';
 import type { Schema } from './shape.js';
 
 type Words = Pick<Problem, 'what' | 'remedy'>;
@@ -78,7 +79,7 @@ export function numberFault(value: number, written: string | null): Words | null
 
 function unitWords(unit: string, text: string): Words {
   const rule = UNITS[unit];
-  const what = `"${text}" is no ${unit}`;
+  const what = `${show(text)} is no ${unit}`;
   const clock = unit === 'duration' ? /^(\d{1,2}):(\d{2})$/.exec(text) : null;
   if (clock !== null) {
     const [a, b] = [Number(clock[1]), Number(clock[2])];
@@ -189,7 +190,7 @@ const SHOWN_CHARS_MAX = 32;
 
 /** Never the value itself of a longer text: it may be a secret. */
 function show(value: unknown): string {
-  return typeof value === 'string' && value.length <= SHOWN_CHARS_MAX ? `"${value}"` : kindOf(value);
+  return typeof value === 'string' && isTellable(value) ? `"${value}"` : kindOf(value);
 }
 
 const WANTED: Readonly<Record<string, string>> = {

@@ -6,6 +6,7 @@ export type Unit = 'duration' | 'size' | 'rate' | 'secret';
 interface Options {
   readonly description: string;
   readonly default?: string;
+  readonly examples?: readonly string[];
   /** Bounds, themselves allowed, written as in the YAML. */
   readonly min?: string;
   readonly max?: string;
@@ -27,5 +28,5 @@ export const Size = (options: Options) => Type.Unsafe<number>({ type: 'string', 
 export const Rate = (options: Options) => Type.Unsafe<number>({ type: 'string', unit: 'rate' satisfies Unit, ...options });
 
 /** A text that appears in no log, no answer and no error: it is redacted wherever the bridge shows what a far side said. */
-export const Secret = (options: { readonly description: string }) =>
+export const Secret = (options: { readonly description: string; readonly examples?: readonly string[] }) =>
   Type.Unsafe<string>({ type: 'string', minLength: 1, unit: 'secret' satisfies Unit, ...options });

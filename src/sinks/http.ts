@@ -12,19 +12,41 @@ import { shownBody } from './preview.js';
 import { secretsOfHeaders, secretsOfUrl } from './secrets.js';
 import { basicOf } from './url.js';
 
-const Statuses = (description: string) =>
-  Type.Array(Type.Union([Type.Integer({ minimum: 100, maximum: 599 }), Type.String({ pattern: '^[1-5]xx$' })]), { description, default: [] });
+const Statuses = (description: string, examples: (number | string)[][]) =>
+  Type.Array(Type.Union([Type.Integer({ minimum: 100, maximum: 599 }), Type.String({ pattern: '^[1-5]xx$' })]), {
+    description,
+    default: [],
+    examples,
+  });
 
 const Config = Type.Object(
   {
-    url: Type.String({ description: 'where to send it; path and query may hold CEL in braces, `/hooks/{event.source}`', minLength: 1 }),
+    url: Type.String({
+      description: 'where to send it; path and query may hold CEL in braces, `/hooks/{event.source}`',
+      minLength: 1,
+      examples: ['https://inventory.example/hooks/castai'],
+    }),
     method: Type.Enum(['POST', 'PUT', 'PATCH'], { description: 'the method', default: 'POST' }),
-    headers: Type.Record(Type.String(), Type.String(), { description: 'further headers; values may hold CEL in braces', default: {} }),
-    body: Type.Optional(Type.String({ description: 'a Liquid template, its values escaped for JSON texts; without it, the received bytes' })),
-    retryOn: Statuses('statuses (`404`) or classes (`4xx`) that are tried again, whatever the table says'),
-    rejectOn: Statuses('statuses or classes that make a dead letter at once, whatever the table says'),
+    headers: Type.Record(Type.String(), Type.String(), {
+      description: 'further headers; values may hold CEL in braces',
+      default: {},
+      examples: [{ Authorization: 'Bearer ${INVENTORY_TOKEN}' }],
+    }),
+    body: Type.Optional(
+      Type.String({
+        description: 'a Liquid template, its values escaped for JSON texts; without it, the received bytes',
+        examples: ['{"text": "{{ event.name }}"}'],
+      }),
+    ),
+    retryOn: Statuses('statuses (`404`) or classes (`4xx`) that are tried again, whatever the table says', [[404]]),
+    rejectOn: Statuses('statuses or classes that make a dead letter at once, whatever the table says', [[403, '3xx']]),
     allowLinkLocal: Type.Boolean({ description: 'allow link-local and cloud metadata addresses', default: false }),
-    ca: Type.Optional(Type.String({ description: 'PEM of the authorities to trust, in the place of the system’s: `${file:PATH}`' })),
+    ca: Type.Optional(
+      Type.String({
+        description: 'PEM of the authorities to trust, in the place of the system’s: `${file:PATH}`',
+        examples: ['${file:./certificates/ca.pem}'],
+      }),
+    ),
   },
   { additionalProperties: false },
 );

@@ -17,15 +17,28 @@ const Config = Type.Object(
       // kafkajs takes the host to end at the first colon: no IPv6 address can stand here.
       description: 'brokers to begin with, `host:port`; a name where the address is IPv6',
       minItems: 1,
+      examples: [['kafka-1.example:9092']],
     }),
-    topic: Type.String({ description: 'the topic; may hold CEL in braces, `castai.{event.type}`', minLength: 1 }),
+    topic: Type.String({ description: 'the topic; may hold CEL in braces, `castai.{event.type}`', minLength: 1, examples: ['castai.events'] }),
     topics: Type.Optional(
-      Type.Array(Type.String(), { description: 'the topics a computed one may be; needed where the topic begins with a brace', minItems: 1 }),
+      Type.Array(Type.String(), {
+        description: 'the topics a computed one may be; needed where the topic begins with a brace',
+        minItems: 1,
+        examples: [['castai.events', 'castai.audit']],
+      }),
     ),
     key: Type.Optional(
-      Type.String({ description: 'the key, in CEL: records of one key go to one partition, in the order they are sent', minLength: 1 }),
+      Type.String({
+        description: 'the key, in CEL: records of one key go to one partition, in the order they are sent',
+        minLength: 1,
+        examples: ['event.cluster.id'],
+      }),
     ),
-    headers: Type.Record(Type.String(), Type.String(), { description: 'further headers; values may hold CEL in braces', default: {} }),
+    headers: Type.Record(Type.String(), Type.String(), {
+      description: 'further headers; values may hold CEL in braces',
+      default: {},
+      examples: [{ severity: '{event.severity}' }],
+    }),
     value: Type.Enum(['raw', 'cloudevents'], { description: 'the received bytes, or a CloudEvents 1.0 structured JSON around them', default: 'raw' }),
     // The others are not implemented by kafkajs.
     compression: Type.Enum(['none', 'gzip'], { description: 'compression of batches', default: 'none' }),
@@ -36,22 +49,30 @@ const Config = Type.Object(
           Type.Boolean(),
           Type.Object(
             {
-              ca: Type.Optional(Type.String()),
-              cert: Type.Optional(Type.String()),
-              key: Type.Optional(Secret({ description: 'PEM of the client’s key' })),
+              ca: Type.Optional(
+                Type.String({
+                  description: 'PEM of the authorities to trust, in the place of the system’s',
+                  examples: ['${file:./certificates/ca.pem}'],
+                }),
+              ),
+              cert: Type.Optional(Type.String({ description: 'PEM of the client’s certificate', examples: ['${file:./certificates/client.pem}'] })),
+              key: Type.Optional(Secret({ description: 'PEM of the client’s key', examples: ['${file:./certificates/client.key}'] })),
             },
             closed,
           ),
         ],
-        { description: 'true, or PEM texts `ca`, `cert`, `key` (`${file:PATH}`); certificates are always verified' },
+        { description: 'true, or PEM texts `ca`, `cert`, `key` (`${file:PATH}`); certificates are always verified', examples: [true] },
       ),
     ),
     sasl: Type.Optional(
       Type.Object(
         {
-          mechanism: Type.Enum(['plain', 'scram-sha-256', 'scram-sha-512'], { description: 'how the password is proved' }),
-          username: Type.String({ description: 'the user', minLength: 1 }),
-          password: Secret({ description: 'the password' }),
+          mechanism: Type.Enum(['plain', 'scram-sha-256', 'scram-sha-512'], {
+            description: 'how the password is proved',
+            examples: ['scram-sha-512'],
+          }),
+          username: Type.String({ description: 'the user', minLength: 1, examples: ['castbridge'] }),
+          password: Secret({ description: 'the password', examples: ['${KAFKA_PASSWORD}'] }),
         },
         { ...closed, description: 'who the bridge is; without `tls`, the mechanism `plain` sends the password in clear text' },
       ),

@@ -12,7 +12,7 @@ import { escapeSlack, fit, fitBlocks, type Block } from './slack-text.js';
 
 const Config = Type.Object(
   {
-    webhookUrl: Secret({ description: 'the incoming webhook’s URL' }),
+    webhookUrl: Secret({ description: 'the incoming webhook’s URL', examples: ['${SLACK_OPS_URL}'] }),
     text: Type.String({
       description: 'a Liquid template; with blocks, what notifications show',
       default:
@@ -23,6 +23,7 @@ const Config = Type.Object(
         description: 'Block Kit blocks; every text in them is a Liquid template',
         minItems: 1,
         maxItems: 50,
+        examples: [[{ type: 'section', text: { type: 'mrkdwn', text: '{{ event.name }}' } }]],
       }),
     ),
   },

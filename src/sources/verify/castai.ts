@@ -7,9 +7,10 @@ import { AGE, Duration, Secret } from '../../schema/values.js';
 
 const schema = Type.Object(
   {
-    secrets: Type.Array(Secret({ description: 'a shared secret' }), {
+    secrets: Type.Array(Secret({ description: 'a shared secret', examples: ['${CASTAI_WEBHOOK_SECRET}'] }), {
       minItems: 1,
       description: 'every secret that is valid now; to rotate: add the new one, change the sender, remove the old one',
+      examples: [['${CASTAI_WEBHOOK_SECRET}']],
     }),
     tolerance: Duration({ default: '5m', description: 'how old a signed request may be', ...AGE }),
     futureTolerance: Duration({ default: '30s', description: "how far ahead of this machine's clock the sender's may be" }),

@@ -1,0 +1,79 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { check } from '../../src/cli/check.js';
+import { directory } from '../stores/sqlite-rig.js';
+import { CANARIES, canariesIn } from './canary.js';
+
+const GOOD = `operations: { token: '${CANARIES.token}' }
+sources:
+  castai:
+    path: /w
+    verify: { type: castai, secrets: ['${CANARIES.webhook}'] }
+    format: castai-event
+sinks:
+  ops: { type: slack, webhookUrl: 'https://hooks.slack.example/services/${CANARIES.slack}' }
+  web:
+    type: http
+    url: 'https://${CANARIES.user}:${CANARIES.password}@host.example/x?token=${CANARIES.query}'
+    headers: { Authorization: 'Bearer ${CANARIES.header}' }
+  log:
+    type: kafka
+    brokers: ['k:1']
+    topic: t
+    tls: { key: '${CANARIES.key}' }
+    sasl: { mechanism: plain, username: u, password: '${CANARIES.sasl}' }
+routes: [{ to: [ops, web, log] }]
+`;
+
+/** The same with every secret from the environment, and with one as a default. */
+const REFERRING = Object.entries(CANARIES).reduce((yaml, [name, secret]) => yaml.replace(secret, `\${${name.toUpperCase()}}`), GOOD);
+const DEFAULTED = Object.entries(CANARIES).reduce((yaml, [name, secret]) => yaml.replace(secret, `\${NOT_SET_${name}:-${secret}}`), GOOD);
+const ENV = Object.fromEntries(Object.entries(CANARIES).map(([name, secret]) => [name.toUpperCase(), secret]));
+
+/** Every mistake that can be made beside a secret, or with it. */
+const MISTAKES: readonly [string, (yaml: string) => string][] = [
+  ['none', (yaml) => yaml],
+  ['a text where a list of secrets is wanted', (yaml) => yaml.replace(/secrets: \[(.*)\]/, 'secrets: $1')],
+  ['a list where a secret is wanted', (yaml) => yaml.replace(/token: ('.*?')/, 'token: [$1]')],
+  ['a mapping where a secret is wanted', (yaml) => yaml.replace(/password: ('.*?')/, 'password: { a: $1 }')],
+  ['a list for the URL of the webhook', (yaml) => yaml.replace(/webhookUrl: ('.*?')/, 'webhookUrl: [$1]')],
+  ['a list for a URL', (yaml) => yaml.replace(/ url: ('.*?')/, ' url: [$1]')],
+  ['a URL that is none', (yaml) => yaml.replaceAll('https://', 'nothing ')],
+  ['a webhook that is no https', (yaml) => yaml.replaceAll('https://', 'ftp://')],
+  ['a misspelt key of a secret', (yaml) => yaml.replace('password:', 'pasword:').replace('webhookUrl:', 'webhokUrl:').replace('secrets:', 'secret:')],
+  ['an unknown key with a secret', (yaml) => yaml.replace('type: slack,', `type: slack, nonsense: '${CANARIES.slack}',`)],
+  ['a key twice', (yaml) => yaml.replace(/(token: '.*?')/, '$1, $1')],
+  ['a text that is never closed', (yaml) => yaml.replace(/(password: '[^']*)'/, '$1')],
+  ['a bracket that is never closed', (yaml) => yaml.replace(/(secrets: \['.*?')\]/, '$1')],
+  ['a tag', (yaml) => yaml.replace(/password: /, 'password: !vault ')],
+  ['an alias without an anchor', (yaml) => yaml.replace(/token: '(.*?)'/, 'token: *$1')],
+  ['a tab', (yaml) => yaml.replace('    headers:', '\theaders:')],
+  ['a secret as a type', (yaml) => yaml.replace(/type: slack, webhookUrl: ('.*?')/, 'type: $1')],
+  ['a secret for a time', (yaml) => yaml.replace(/headers: \{ Authorization: ('.*?') \}/, 'timeout: $1')],
+  ['a secret for a number', (yaml) => yaml.replace(/headers: \{ Authorization: ('.*?') \}/, 'concurrency: $1')],
+  ['a secret for a choice', (yaml) => yaml.replace(/mechanism: plain, username: u, password: ('.*?')/, 'mechanism: $1')],
+  ['a secret for a mapping', (yaml) => yaml.replace(/headers: \{ Authorization: ('.*?') \}/, 'headers: $1')],
+  ['a secret for a sink', (yaml) => yaml.replace(/ops: \{.*webhookUrl: ('.*?') \}/, 'ops: $1')],
+  ['braces in a secret', (yaml) => yaml.replace('Bearer ', 'Bearer {').replace('host.example/x', 'host.example/{x')],
+  ['a header that cannot be', (yaml) => yaml.replace('Authorization:', "'bad name':")],
+  ['an environment variable that is not set', (yaml) => yaml.replace('path: /w', 'path: ${NO_SUCH_VARIABLE}')],
+];
+
+describe('T47: what is told of a mistake holds no secret', () => {
+  const forms = { 'in the file': GOOD, 'by reference': REFERRING, 'by default': DEFAULTED };
+  const rows = Object.entries(forms).flatMap(([where, yaml]) => MISTAKES.map(([what, change]) => [what, where, change(yaml)] as const));
+
+  it.each(rows)('%s, secrets %s', async (what, _where, yaml) => {
+    const file = join(directory(), 'bridge.yaml');
+    writeFileSync(file, yaml);
+    for (const format of ['text', 'json', 'github'] as const) {
+      const told: string[] = [];
+      const say = (line: string): void => void told.push(line);
+      const progress = { show: () => undefined, end: () => undefined };
+      const code = await check({ config: file, env: ENV, json: false, out: say, err: say, progress }, [], { format });
+      expect([what, canariesIn(told.join('\n')), canariesIn(told.join('\n')).length > 0 ? told : []]).toEqual([what, [], []]);
+      expect(code).toBe(what === 'none' ? 0 : 1);
+    }
+  });
+});
