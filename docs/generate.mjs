@@ -1,7 +1,7 @@
 // Writes what is generated from the schemas; with --check it writes nothing, and fails where a file is not fresh.
 import { readFileSync, writeFileSync } from 'node:fs';
-import { editorSchema } from '../dist/config/json-schema.js';
-import { referencePage } from '../dist/config/reference.js';
+import { editorSchema } from '../dist/config/schema/json-schema.js';
+import { referencePage } from '../dist/config/schema/reference.js';
 import { kinds } from '../dist/kinds.js';
 
 const files = {

@@ -3,7 +3,7 @@ import { lineOf } from '../config/finding.js';
 import { readTestFile } from '../config/test-files.js';
 import type { RoutingTest } from '../config/tests.js';
 import type { Configuration } from '../config/configuration.js';
-import { readText } from '../config/substitute.js';
+import { readText } from '../config/yaml/substitute.js';
 import { createRedact } from '../core/redact.js';
 import { kinds } from '../kinds.js';
 import { redacted } from '../trial/redacted.js';

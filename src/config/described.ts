@@ -1,9 +1,9 @@
 import type { Redact } from '../core/redact.js';
 import { createHmac } from 'node:crypto';
 import type { StorageConfiguration } from './configuration.js';
-import { DocumentSchema, StorageSchema, withType, type DocumentShape } from './schema.js';
-import { durationText, rateText, sizeText } from './units.js';
-import { mapScalars, type Schema } from './shape.js';
+import { DocumentSchema, StorageSchema, withType, type DocumentShape } from './schema/schema.js';
+import { durationText, rateText, sizeText } from './schema/units.js';
+import { mapScalars, type Schema } from './checking/shape.js';
 
 /**
  * A configuration as it is compared and shown: defaults filled in, times and sizes with their units. A text that holds a secret is a

@@ -4,25 +4,25 @@ import { createRedact } from '../core/redact.js';
 import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
 import { buildTable, OTHERWISE } from '../routing/table.js';
-import type { Building } from './building.js';
-import { checker } from './checker.js';
-import { checkHost, checkOperations, checkRoutes, checkTargets } from './checks.js';
+import type { Building } from './checking/building.js';
+import { checker } from './checking/checker.js';
+import { checkHost, checkOperations, checkRoutes, checkTargets } from './checking/checks.js';
 import { describeConfiguration } from './described.js';
 import type { Configuration, OperationsConfiguration } from './configuration.js';
-import { readDocument } from './document.js';
-import { decodeFile } from './file.js';
+import { readDocument } from './yaml/document.js';
+import { decodeFile } from './yaml/file.js';
 import type { Finding } from './finding.js';
-import { DocumentSchema, type DocumentShape } from './schema.js';
+import { DocumentSchema, type DocumentShape } from './schema/schema.js';
 import { buildSinks } from './sinks.js';
 import { buildSources } from './sources.js';
 import { buildStorage } from './storage.js';
-import { readText } from './substitute.js';
+import { readText } from './yaml/substitute.js';
 import { buildTests } from './tests.js';
 import { readTestFiles } from './test-files.js';
-import { createTold, inOrder } from './told.js';
-import { secretsIn } from './validate.js';
+import { createTold, inOrder } from './checking/told.js';
+import { secretsIn } from './checking/validate.js';
 import type { ReadFile } from './watch.js';
-import { warnAbout } from './warnings.js';
+import { warnAbout } from './checking/warnings.js';
 
 /** A configuration ready to run, or every mistake in it; both from the top of the file to its end. */
 export type Loaded =

@@ -1,9 +1,9 @@
 import type { Compiler, LaneDefaults } from '../core/sink.js';
 import type { Written } from './described.js';
 import type { LaneConfiguration, SinkConfiguration } from './configuration.js';
-import { below, kindOf, type Building } from './building.js';
-import { LaneSchema, withType, type LaneShape } from './schema.js';
-import { secretsIn } from './validate.js';
+import { below, kindOf, type Building } from './checking/building.js';
+import { LaneSchema, withType, type LaneShape } from './schema/schema.js';
+import { secretsIn } from './checking/validate.js';
 
 /** One sink, and the secret texts in it. */
 export interface BuiltSink {

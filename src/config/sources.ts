@@ -1,9 +1,9 @@
 import type { WrittenSource } from './described.js';
 import type { SourceConfiguration } from './configuration.js';
-import { below, kindOf, type Building } from './building.js';
-import { SourceSchema, withType, type SourceShape } from './schema.js';
-import type { Schema } from './shape.js';
-import { secretsIn } from './validate.js';
+import { below, kindOf, type Building } from './checking/building.js';
+import { SourceSchema, withType, type SourceShape } from './schema/schema.js';
+import type { Schema } from './checking/shape.js';
+import { secretsIn } from './checking/validate.js';
 
 /** One source, and the secret texts in it. */
 export interface BuiltSource {

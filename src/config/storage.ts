@@ -1,6 +1,6 @@
-import { kindOf, type Building } from './building.js';
+import { kindOf, type Building } from './checking/building.js';
 import type { StorageConfiguration } from './configuration.js';
-import { StorageSchema, withType, type StorageShape } from './schema.js';
+import { StorageSchema, withType, type StorageShape } from './schema/schema.js';
 
 /** What keeps events where the YAML does not say. */
 const DEFAULT = 'sqlite';

@@ -1,15 +1,15 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Report } from '../core/problem.js';
 import type { Kinds } from '../kinds.js';
-import { checker } from './checker.js';
-import { readDocument } from './document.js';
-import { decodeFile } from './file.js';
+import { checker } from './checking/checker.js';
+import { readDocument } from './yaml/document.js';
+import { decodeFile } from './yaml/file.js';
 import type { Finding } from './finding.js';
-import type { Lookup } from './substitute.js';
-import { TestFileSchema } from './test-schema.js';
+import type { Lookup } from './yaml/substitute.js';
+import { TestFileSchema } from './schema/test-schema.js';
 import type { ReadFile } from './watch.js';
 import { buildTests, type RoutingTest, type TestNames } from './tests.js';
-import { createTold, inOrder } from './told.js';
+import { createTold, inOrder } from './checking/told.js';
 
 interface Reading {
   readonly names: TestNames;

@@ -1,10 +1,10 @@
 import type { Problem, Report } from '../core/problem.js';
 import { suggest } from '../core/suggest.js';
-import type { Building } from './building.js';
+import type { Building } from './checking/building.js';
 import type { Finding } from './finding.js';
-import { TestCase, type EventAttributes, type TestShape } from './test-schema.js';
+import { TestCase, type EventAttributes, type TestShape } from './schema/test-schema.js';
 
-export type { EventAttributes } from './test-schema.js';
+export type { EventAttributes } from './schema/test-schema.js';
 
 /** A test of the routing table, checked: every name in it exists. */
 export interface RoutingTest {

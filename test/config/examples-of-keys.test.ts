@@ -2,9 +2,9 @@ import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
 import { lineOf } from '../../src/config/finding.js';
 import { parseConfig } from '../../src/config/load.js';
-import { DocumentSchema, LaneSchema, SourceSchema, StorageSchema, withType } from '../../src/config/schema.js';
-import type { Schema } from '../../src/config/shape.js';
-import { UNITS } from '../../src/config/meant.js';
+import { DocumentSchema, LaneSchema, SourceSchema, StorageSchema, withType } from '../../src/config/schema/schema.js';
+import type { Schema } from '../../src/config/checking/shape.js';
+import { UNITS } from '../../src/config/checking/meant.js';
 import { kinds } from '../../src/kinds.js';
 
 /** What the examples take from the environment. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { referencePage } from '../../src/config/reference.js';
+import { referencePage } from '../../src/config/schema/reference.js';
 import { kinds } from '../../src/kinds.js';
 
 /** What Markdown makes of a line of a table. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { isScalar, parseDocument, Scalar, stringify } from 'yaml';
 import { describe, expect, it } from 'vitest';
-import { offsetsIn } from '../../src/config/scalar.js';
+import { offsetsIn } from '../../src/config/yaml/scalar.js';
 
 /** The scalar that is the value of `a`, its text in the file, and its value. */
 function scalarOf(yaml: string): { raw: string; type: Scalar['type']; value: string } {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { durationText, parseDuration, parseRate, parseSize, rateText, sizeText } from '../../src/config/units.js';
+import { durationText, parseDuration, parseRate, parseSize, rateText, sizeText } from '../../src/config/schema/units.js';
 
 it.each([
   ['500ms', 500],

@@ -1,6 +1,6 @@
 import { Type, type Static, type TObject, type TProperties } from 'typebox';
-import type { LaneDefaults } from '../core/sink.js';
-import { AGE, Duration, Rate, Secret, Size, TIMER } from '../schema/values.js';
+import type { LaneDefaults } from '../../core/sink.js';
+import { AGE, Duration, Rate, Secret, Size, TIMER } from '../../schema/values.js';
 
 /** Names of sources, sinks and routes: they appear in metrics, logs and commands. */
 export const NAME = '^[A-Za-z][A-Za-z0-9_-]{0,62}$';

@@ -1,5 +1,5 @@
-import type { Problem } from '../core/problem.js';
-import type { Kinds } from '../kinds.js';
+import type { Problem } from '../../core/problem.js';
+import type { Kinds } from '../../kinds.js';
 
 /** Names under which people keep secrets, whatever the schema says of them. */
 const SECRET_NAME = /auth|cookie|credential|passw|secret|session|signature|token|webhookurl|^url$/i;

@@ -1,7 +1,7 @@
-import type { Problem, Report } from '../core/problem.js';
-import { compileGlob } from '../routing/glob.js';
-import { catchesAll } from '../routing/match.js';
-import type { DocumentShape } from './schema.js';
+import type { Problem, Report } from '../../core/problem.js';
+import { compileGlob } from '../../routing/glob.js';
+import { catchesAll } from '../../routing/match.js';
+import type { DocumentShape } from '../schema/schema.js';
 
 /** What warnings are concluded from. Names are those of the document, also of parts with mistakes. */
 export interface Looked {

@@ -1,6 +1,6 @@
-import type { Problem, Report } from '../core/problem.js';
-import { nearest, suggest } from '../core/suggest.js';
-import type { Kinds } from '../kinds.js';
+import type { Problem, Report } from '../../core/problem.js';
+import { nearest, suggest } from '../../core/suggest.js';
+import type { Kinds } from '../../kinds.js';
 import { isTellable } from './secrecy.js';
 import type { Schema } from './shape.js';
 

@@ -1,6 +1,6 @@
-import type { Kinds } from '../kinds.js';
+import type { Kinds } from '../../kinds.js';
 import type { Building } from './building.js';
-import type { YamlDocument } from './document.js';
+import type { YamlDocument } from '../yaml/document.js';
 import { createBelongs } from './misplaced.js';
 import { isSecretive } from './secrecy.js';
 import type { Told } from './told.js';

@@ -1,7 +1,7 @@
-import type { Kinds } from '../kinds.js';
+import type { Kinds } from '../../kinds.js';
 import { TestCase } from './test-schema.js';
 import { DocumentSchema, LaneSchema, Route, SourceSchema, StorageSchema, withType } from './schema.js';
-import type { Schema } from './validate.js';
+import type { Schema } from '../checking/validate.js';
 
 /** A schema with what a reader wants to know of it. */
 interface Documented extends Schema {

@@ -1,4 +1,4 @@
-import { parseDuration, parseRate, parseSize } from './units.js';
+import { parseDuration, parseRate, parseSize } from '../schema/units.js';
 
 /** How a unit is read, and what to tell somebody who wrote it wrong. */
 export interface UnitRule {

@@ -1,4 +1,4 @@
-import type { Problem } from '../core/problem.js';
+import type { Problem } from '../../core/problem.js';
 
 /** A schema as the loader walks it: the part of JSON Schema that the kinds use. */
 export interface Schema {

@@ -1,8 +1,8 @@
-import type { Problem, Report } from '../core/problem.js';
-import { createRedact } from '../core/redact.js';
-import type { Kinds } from '../kinds.js';
-import type { YamlDocument } from './document.js';
-import type { Finding } from './finding.js';
+import type { Problem, Report } from '../../core/problem.js';
+import { createRedact } from '../../core/redact.js';
+import type { Kinds } from '../../kinds.js';
+import type { YamlDocument } from '../yaml/document.js';
+import type { Finding } from '../finding.js';
 import { secretKeys, textsUnder } from './secrecy.js';
 import { isBroken } from './validate.js';
 

@@ -1,8 +1,8 @@
 import type { ErrorObject } from 'ajv';
-import type { Problem } from '../core/problem.js';
-import { suggest } from '../core/suggest.js';
+import type { Problem } from '../../core/problem.js';
+import { suggest } from '../../core/suggest.js';
 import { meant, numberMeant, switchMeant, UNITS } from './meant.js';
-import { NAME } from './schema.js';
+import { NAME } from '../schema/schema.js';
 import { isTellable } from './secrecy.js';
 import type { Schema } from './shape.js';
 

@@ -1,7 +1,7 @@
 import { isAlias, isMap, isScalar, isSeq, type Alias, type Node, type Scalar, type YAMLMap, type YAMLSeq } from 'yaml';
-import type { Problem } from '../core/problem.js';
-import { nearest } from '../core/suggest.js';
-import { isTellable } from './secrecy.js';
+import type { Problem } from '../../core/problem.js';
+import { nearest } from '../../core/suggest.js';
+import { isTellable } from '../checking/secrecy.js';
 import { substitute, type Lookup, type Span } from './substitute.js';
 
 /** Nodes that aliases and merges may stand for, and how deep a document may go: more is a mistake or an attack. */

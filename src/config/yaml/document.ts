@@ -1,6 +1,6 @@
 import { isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
-import type { Problem } from '../core/problem.js';
-import type { Finding } from './finding.js';
+import type { Problem } from '../../core/problem.js';
+import type { Finding } from '../finding.js';
 import { offsetsIn } from './scalar.js';
 import { beforeSubstitution, type Lookup } from './substitute.js';
 import { syntaxFaults } from './syntax.js';

@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv';
-import type { Problem } from '../core/problem.js';
-import { nearest, suggest } from '../core/suggest.js';
+import type { Problem } from '../../core/problem.js';
+import { nearest, suggest } from '../../core/suggest.js';
 import { schemaAt, type Schema } from './shape.js';
 import type { Checking } from './validate.js';
 import { meantBy, NAME_REMEDY, wordsOf } from './wording.js';

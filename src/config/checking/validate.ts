@@ -1,5 +1,5 @@
 import { Ajv, type ValidateFunction } from 'ajv';
-import type { Problem, Report } from '../core/problem.js';
+import type { Problem, Report } from '../../core/problem.js';
 import { faultsOf, type Fault } from './faults.js';
 import { UNITS } from './meant.js';
 import { mend } from './mend.js';

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { ReadFile } from './watch.js';
+import type { ReadFile } from '../watch.js';
 
 /** Where references get their values: the environment, files, and files that are made on the first start. */
 export interface Lookup {

@@ -1,6 +1,6 @@
-import type { Problem } from '../core/problem.js';
-import type { Kinds } from '../kinds.js';
-import { DocumentSchema, LaneSchema, SourceSchema, StorageSchema } from './schema.js';
+import type { Problem } from '../../core/problem.js';
+import type { Kinds } from '../../kinds.js';
+import { DocumentSchema, LaneSchema, SourceSchema, StorageSchema } from '../schema/schema.js';
 import type { Schema } from './shape.js';
 import type { Belonging } from './validate.js';
 

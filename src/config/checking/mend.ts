@@ -1,4 +1,4 @@
-import type { Problem } from '../core/problem.js';
+import type { Problem } from '../../core/problem.js';
 import type { Fault } from './faults.js';
 import { isOptional, schemaAt, standIn, type Schema } from './shape.js';
 

@@ -1,5 +1,5 @@
-import type { Kinds } from '../kinds.js';
-import { UNITS } from './meant.js';
+import type { Kinds } from '../../kinds.js';
+import { UNITS } from '../checking/meant.js';
 import { DocumentSchema, LaneSchema, SourceSchema, StorageSchema, withType } from './schema.js';
 import { TestInEditor } from './test-schema.js';
 

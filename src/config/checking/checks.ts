@@ -1,10 +1,10 @@
 import { isIP } from 'node:net';
-import type { Problem, Report } from '../core/problem.js';
-import { secretFault } from '../core/secret.js';
-import { suggest } from '../core/suggest.js';
-import { compileGlob, isGlob } from '../routing/glob.js';
-import { OTHERWISE, type RouteRow } from '../routing/table.js';
-import type { OperationsConfiguration } from './configuration.js';
+import type { Problem, Report } from '../../core/problem.js';
+import { secretFault } from '../../core/secret.js';
+import { suggest } from '../../core/suggest.js';
+import { compileGlob, isGlob } from '../../routing/glob.js';
+import { OTHERWISE, type RouteRow } from '../../routing/table.js';
+import type { OperationsConfiguration } from '../configuration.js';
 
 /** Every name in the table must exist: a misspelt one would be a row that never fires. */
 export function checkRoutes(rows: readonly RouteRow[], sources: readonly string[], sinks: readonly string[], report: Report): void {
