@@ -71,7 +71,7 @@ describe('the examples of keys', () => {
       .filter((key) => properties[key]?.default === undefined && key !== 'type')
       .map((key) => [key, properties[key]?.examples?.[0]]);
     const { sources, routes } = exampleDocument();
-    expect(load({ sources, routes, sinks: { ops: { type, ...Object.fromEntries(given) } } })).toEqual([]);
+    expect(load({ sources, routes, sinks: { ops: { type, ...(Object.fromEntries(given) as Record<string, unknown>) } } })).toEqual([]);
   });
 
   it('with those of its required keys, a document loads', () => {
