@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import { startBridge, type Bridge } from '../bridge.js';
 import type { Configuration } from '../config/configuration.js';
 import { lineOf } from '../config/finding.js';
+import type { Loaded } from '../config/load.js';
 import { writeSecretFiles } from '../config/secret-files.js';
 import { createReading, everySecond, watchFiles, type Contents } from '../config/watch.js';
 import { kinds } from '../kinds.js';
@@ -46,6 +47,8 @@ async function run(
 ): Promise<number> {
   for (const warning of warnings) log.warn({ warning: lineOf(warning) }, 'configuration');
   keepSecrets(config, invocation);
+  // A file that was made by the start itself is no change.
+  if (config.secretFiles.length > 0) load();
   const stopping = signalled(log);
   const bridge = await startBridge(config, { log, load }).catch((error: unknown) => {
     throw new Failure(EXIT.no, `the bridge cannot start: ${explain(error)}`);
@@ -68,10 +71,20 @@ function createLoading({ config, env }: Invocation) {
   let contents: Contents = new Map();
   return {
     contents: () => contents,
-    load: () => {
+    load: (): Loaded => {
       const reading = createReading();
       contents = reading.contents;
-      return loadTested(config, env, kinds, reading.read);
+      try {
+        return loadTested(config, env, kinds, reading.read);
+      } catch (error) {
+        // Whatever is wrong with this program, a file must not end a bridge that runs.
+        const what = `it cannot be read, by a fault of castbridge: ${error instanceof Error ? error.message : String(error)}`;
+        return {
+          ok: false,
+          problems: [{ file: config, line: 1, column: 1, path: '(document)', what, remedy: 'please report it, with the file' }],
+          warnings: [],
+        };
+      }
     },
   };
 }

@@ -7,7 +7,7 @@ import { mapScalars, type Schema } from './checking/shape.js';
 
 /**
  * A configuration as it is compared and shown: defaults filled in, times and sizes with their units. A text that holds a secret is a
- * fingerprint: two of them can be compared where they were made with one salt, and nothing can be read from them.
+ * fingerprint: two of them can be compared where they were made with one salt. Who holds one can still try out secrets.
  */
 export interface Described {
   /** What is neither a source nor a sink nor a row: server, operations, storage, dedup, shutdown, otherwise. */

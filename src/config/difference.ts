@@ -66,9 +66,14 @@ function partsDiffer(before: Readonly<Record<string, unknown>>, after: Readonly<
 function differencesOf(before: unknown, after: unknown, path = ''): Difference[] {
   if (isMapping(before) && isMapping(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
-    return keys.flatMap((key) => differencesOf(before[key], after[key], path === '' ? key : `${path}.${key}`));
+    return keys.flatMap((key) => differencesOf(own(before, key), own(after, key), path === '' ? key : `${path}.${key}`));
   }
   return JSON.stringify(before) === JSON.stringify(after) ? [] : [{ path, before, after }];
+}
+
+/** A header may be named `constructor`. */
+function own(mapping: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(mapping, key) ? mapping[key] : undefined;
 }
 
 function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -83,7 +83,7 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
   const warnOfRows: Report = (problem) => {
     if (!told.isDoubtful(['routes'])) told.warn(problem);
   };
-  const table = buildTable(rows, otherwise, compiler, report, warnOfRows);
+  const table = buildTable(rows, otherwise, compiler, warnOfRows);
   warnAbout({ shape, ...names, isDoubtful: told.isDoubtful }, told.warn);
 
   const known = { ...names, rows: [...rows.map((row) => row.name), ...(otherwise === null ? [] : [OTHERWISE])] };

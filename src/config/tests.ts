@@ -57,10 +57,9 @@ function buildTest(value: unknown, at: Problem['path'], { check, report, names, 
   else checkNames([source], names.sources, 'source', () => [...at, 'given', 'source'], tell);
   const what = givenOf(given, [...at, 'given'], hasOnly(value, 'given', ['source', 'receivedAt']), tell);
   const receivedMs = Date.parse(given.receivedAt);
-  if (Number.isNaN(receivedMs))
+  if (Number.isNaN(receivedMs) || !/^\d{4}-\d{2}-\d{2}T/.test(given.receivedAt))
     tell({ path: [...at, 'given', 'receivedAt'], what: 'this is no time', remedy: 'write it as in 2026-01-12T09:24:07Z' });
-  if (hasOnly(value, 'expect', []) && !isShort(value))
-    tell({ path: [...at, 'expect'], what: 'it expects nothing', remedy: 'list the sinks it goes to; `[]`: none' });
+  if (expectsNothing(value)) tell({ path: [...at, 'expect'], what: 'it expects nothing', remedy: 'list the sinks it goes to; `[]`: none' });
   checkExpected(expect, [...at, 'expect'], isShort(value), names, tell);
   if (faults.length > 0 || source === undefined || what === null) return null;
   return { name, source, given: what, receivedMs, expect, at: placeOf(at, locate), expectAt: placeOf([...at, 'expect'], locate) };
@@ -70,6 +69,18 @@ function buildTest(value: unknown, at: Problem['path'], { check, report, names, 
 function hasOnly(value: unknown, part: 'given' | 'expect', keys: readonly string[]): boolean {
   const written = (value as Readonly<Record<string, unknown>> | null)?.[part];
   return typeof written === 'object' && written !== null && Object.keys(written).every((key) => keys.includes(key));
+}
+
+/** A mapping of `expect` in which no part asks for anything: such a test cannot fail. */
+function expectsNothing(value: unknown): boolean {
+  const expect = (value as Readonly<Record<string, unknown>> | null)?.['expect'];
+  if (typeof expect !== 'object' || expect === null || Array.isArray(expect)) return false;
+  const { to, rows, reason, not, messages, ...unknown } = expect as Readonly<Record<string, unknown>>;
+  return [to, rows, reason, ...Object.values(unknown)].every((part) => part === undefined) && isHollow(not) && isHollow(messages);
+}
+
+function isHollow(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && value !== null && Object.values(value).every(isHollow));
 }
 
 /** `expect: [ops]` is short for `expect: { to: [ops] }`. */

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 
@@ -31,8 +31,9 @@ export function createReading(): { readonly read: ReadFile; readonly contents: C
 export async function watchFiles(loaded: () => Contents, changed: () => void, nextLook: () => Promise<boolean>): Promise<void> {
   let last: Contents = new Map();
   while (await nextLook()) {
-    const now = await contentsOf(loaded().keys());
-    if (isDeepStrictEqual(now, last) && !isDeepStrictEqual(now, loaded())) changed();
+    const before = loaded();
+    const now = await contentsOf(before);
+    if (isDeepStrictEqual(now, last) && !isDeepStrictEqual(now, before)) changed();
     last = now;
   }
 }
@@ -45,9 +46,17 @@ export function everySecond(signal: AbortSignal): () => Promise<boolean> {
   return () => pause(INTERVAL_MS, true, { signal, ref: false }).catch(() => false);
 }
 
-async function contentsOf(paths: Iterable<string>): Promise<Contents> {
-  const read = async (path: string) => [path, await readFile(path).then(hash, () => null)] as const;
-  return new Map(await Promise.all([...paths].map(read)));
+async function contentsOf(loaded: Contents): Promise<Contents> {
+  return new Map(await Promise.all([...loaded].map(async ([path, before]) => [path, await contentOf(path, before)] as const)));
+}
+
+async function contentOf(path: string, before: string | null): Promise<string | null> {
+  try {
+    // A pipe can be read once, and to open one may take for ever: it stays what it was.
+    return (await stat(path)).isFile() ? hash(await readFile(path)) : before;
+  } catch {
+    return null;
+  }
 }
 
 function hash(bytes: Buffer): string {

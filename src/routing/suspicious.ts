@@ -4,15 +4,24 @@ import { compileGlob } from './glob.js';
 import { listOf, MATCH_KEYS, patternsOf, type Match } from './match.js';
 import type { RouteRow } from './table.js';
 
-/** Tells of rows that send the same events to the same sink: each event arrives there twice. */
+/** Tells of rows that ask for the same as one above: it sends to the same sink again, or stops what would reach them. */
 export function warnTwice(rows: readonly RouteRow[], warn: Report): void {
-  const seen = new Map<string, string>();
+  const sends = new Map<string, string>();
+  const stops = new Map<string, string>();
   rows.forEach((row, index) => {
     const asks = `${row.where?.trim() ?? ''}\0${JSON.stringify(matchOf(row.match))}`;
+    const wall = stops.get(asks);
+    // Without a condition it is told with what else the wall hides.
+    if (wall !== undefined && row.where !== undefined) {
+      const what = `no event reaches the row "${row.name}": the row "${wall}" asks for the same and stops`;
+      warn({ path: ['routes', index], what, remedy: 'delete one of them, or the `stop`' });
+    }
+    if (wall !== undefined) return;
+    if (row.stop) stops.set(asks, row.name);
     row.to.forEach((sink, position) => {
       const key = `${asks}\0${sink}`;
-      const first = seen.get(key);
-      if (first === undefined) return void seen.set(key, row.name);
+      const first = sends.get(key);
+      if (first === undefined) return void sends.set(key, row.name);
       const what = `the row "${first}" sends the same events to "${sink}": each is delivered twice`;
       warn({ path: ['routes', index, 'to', position], what, remedy: 'delete one of them' });
     });

@@ -50,13 +50,7 @@ const UNROUTED: Owed = {
 };
 
 /** Compiles the table once. Rows are tried in order, those that cannot match left out. */
-export function buildTable(
-  rows: readonly RouteRow[],
-  otherwise: readonly string[] | null,
-  compiler: TableCompiler,
-  _report: Report,
-  warn: Report,
-): RoutingTable {
+export function buildTable(rows: readonly RouteRow[], otherwise: readonly string[] | null, compiler: TableCompiler, warn: Report): RoutingTable {
   const compiled = rows.map((row, index) => compileRow(row, index, compiler));
   warnUnreachable(rows, otherwise, warn);
   warnTwice(rows, warn);

@@ -97,6 +97,11 @@ describe('the difference between two configurations', () => {
     expect(isSame(between(parts, parts, { S: 'CANARY-b6f1d0c5b9a7', T: 'CANARY-1234' }))).toBe(true);
   });
 
+  it('takes a header that is named as what every object has', () => {
+    const { sinks } = between({}, { sinks: { a: http({ headers: { constructor: 'x' } }) } });
+    expect(sinks.changed).toEqual([{ name: 'a', differences: [{ path: 'headers.constructor', before: undefined, after: 'x' }] }]);
+  });
+
   it('moves as few rows as make the one order of the other', () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
     fc.assert(

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -90,6 +91,15 @@ describe('a watched file', () => {
     await look();
     await look();
     expect(loads).toEqual(['one', '(cannot be read)', 'one']);
+  });
+
+  it('that is a pipe is not opened: it can be read once, and to open it may take for ever', async () => {
+    const { file, loads, look } = watching();
+    rmSync(file);
+    execFileSync('mkfifo', [file]);
+    await look();
+    await look();
+    expect(loads).toEqual(['one']);
   });
 
   it('is followed through links of folders, as the kubelet exchanges them, of the same size and time', async () => {

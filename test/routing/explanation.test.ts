@@ -10,7 +10,7 @@ function build(rows: readonly RouteRow[]) {
   const fail = (problem: unknown) => {
     throw new Error(JSON.stringify(problem));
   };
-  return buildTable(rows, null, createCompiler(fail), fail, () => undefined);
+  return buildTable(rows, null, createCompiler(fail), () => undefined);
 }
 
 function explain(row: Partial<RouteRow>, parts: Parameters<typeof event>[0] = {}): RowVerdict | undefined {

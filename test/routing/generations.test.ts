@@ -49,9 +49,9 @@ describe('a reload', () => {
   });
 
   it('shares a template between sinks, not their escaping', () => {
-    const { template } = createCompiler(fail);
+    const compiler = createCompiler(fail);
     const [upper, lower] = [(value: string) => value.toUpperCase(), (value: string) => value.toLowerCase()].map((escape) =>
-      template('-{{ event.name }}-', [], escape),
+      compiler.template('-{{ event.name }}-', [], escape),
     );
     expect([upper, lower, upper].map((render) => render?.(event({ name: 'Ab' })))).toEqual(['-AB-', '-ab-', '-AB-']);
   });

@@ -18,7 +18,7 @@ function counted(rows: readonly RouteRow[]) {
     const { holds, ...rest } = compiler.condition(source, path);
     return { ...rest, holds: (seen) => (evaluated++, holds(seen)) };
   };
-  const table = buildTable(rows, null, { ...compiler, condition }, ignore, ignore);
+  const table = buildTable(rows, null, { ...compiler, condition }, ignore);
   return { matched: (seen: EventView) => table.route(seen).matched, evaluated: () => evaluated };
 }
 
@@ -90,7 +90,7 @@ function matches({ source, type, severity, name, cluster }: Match, seen: EventVi
 it('gives every event what trying each row in order would give', () => {
   fc.assert(
     fc.property(arbitraryRows, arbitraryEvent, (rows, seen) => {
-      const { owes, matched } = buildTable(rows, null, createCompiler(ignore), ignore, ignore).route(seen);
+      const { owes, matched } = buildTable(rows, null, createCompiler(ignore), ignore).route(seen);
       const failed = owes.flatMap((owed) => (owed.state === 'dead' && owed.route !== null ? [`${owed.route} failed`] : []));
       const expected = naively(rows, seen);
       expect(matched).toEqual(expected.filter((name) => !name.endsWith('failed')));

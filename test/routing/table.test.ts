@@ -16,7 +16,6 @@ function table(rows: readonly (Partial<RouteRow> & { to: readonly string[] })[],
     rows.map((row, index) => ({ name: `r${index}`, stop: false, ...row })),
     otherwise,
     createCompiler(report),
-    report,
     (warning) => void warnings.push(warning),
   );
   const sinks = (seen: EventView) => built.route(seen).owes.map((owed) => (owed.state === 'waiting' ? `${owed.route}>${owed.sink}` : owed.reason));
@@ -105,7 +104,7 @@ describe('the table', () => {
     }));
     const counting = { ...compiler, condition: () => ({ equalities: [], constant: false, holds: () => (tests++, true) }) };
     const report = (problem: Problem) => void problems.push(problem);
-    const { route } = buildTable([...rows, { name: 'all', stop: false, where: 'true', to: ['b'] }], null, counting, report, report);
+    const { route } = buildTable([...rows, { name: 'all', stop: false, where: 'true', to: ['b'] }], null, counting, report);
     expect(route(event({ type: 't5000' })).matched).toEqual(['r5000', 'all']);
     expect(tests).toBe(2);
   });

@@ -14,7 +14,7 @@ function build(rows: readonly Row[], otherwise: readonly string[] | null = null)
     throw new Error(problem.what);
   };
   const named = rows.map((row, index) => ({ name: `r${index}`, to: [`s${index}`], stop: false, ...row }));
-  return { warnings, ...buildTable(named, otherwise, createCompiler(fail), fail, (warning) => warnings.push(warning)) };
+  return { warnings, ...buildTable(named, otherwise, createCompiler(fail), (warning) => warnings.push(warning)) };
 }
 
 describe('a row that no event reaches', () => {
@@ -84,7 +84,7 @@ describe('a row that no event reaches', () => {
       },
     }));
     const fail = () => expect.unreachable();
-    buildTable(rows, null, createCompiler(fail), fail, fail);
+    buildTable(rows, null, createCompiler(fail), fail);
     expect(reads).toBeLessThan(10_000_000);
   });
 });
@@ -117,6 +117,28 @@ describe('a table that looks as if it did more than it does', () => {
       { path: ['routes', 1, 'to', 1], what: 'the row "r0" sends the same events to "y": each is delivered twice', remedy: 'delete one of them' },
     ]);
     expect(build([rows[0] ?? {}, { ...rows[1], where: 'event.name == ""' }]).warnings).toEqual([]);
+  });
+
+  it('a row behind one that asks for the same and stops: nothing is delivered twice', () => {
+    const where = 'event.name == "x"';
+    expect(
+      build([
+        { where, stop: true, to: ['x'] },
+        { where, to: ['x'] },
+      ]).warnings,
+    ).toEqual([
+      {
+        path: ['routes', 1],
+        what: 'no event reaches the row "r1": the row "r0" asks for the same and stops',
+        remedy: 'delete one of them, or the `stop`',
+      },
+    ]);
+    expect(
+      build([
+        { match: { type: 'a' }, stop: true, to: ['x'] },
+        { match: { type: 'a' }, to: ['x'] },
+      ]).warnings,
+    ).toMatchObject([{ what: expect.stringContaining('no event reaches') as string }]);
   });
 
   it.each<[Row, string]>([

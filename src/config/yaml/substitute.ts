@@ -54,6 +54,8 @@ export function substitute(text: string, lookup: Lookup): Substituted {
       continue;
     }
     const end = closingBrace(text, at + 2);
+    if (end === TOO_DEEP)
+      return { ok: false, what: `references stand more than ${DEPTH_MAX} deep in each other`, remedy: 'write fewer defaults', offset: at };
     if (end === -1) return { ok: false, what: '"${" is never closed', remedy: 'add "}", or write "$${" for a literal "${"', offset: at };
     const resolved = resolve(text.slice(at + 2, end), lookup);
     if (!resolved.ok) return { ...resolved, offset: at };
@@ -104,12 +106,17 @@ function generate(path: string, lookup: Lookup): string {
   return secret;
 }
 
+/** A default that has a default, and so on. */
+const DEPTH_MAX = 16;
+const TOO_DEEP = -2;
+
 /** The brace that closes the one before `from`, braces of inner references skipped; -1: none. */
 function closingBrace(text: string, from: number): number {
   let depth = 1;
   for (let at = from; at < text.length; at++) {
     if (text.startsWith('${', at)) depth += 1;
     else if (text[at] === '}' && --depth === 0) return at;
+    if (depth > DEPTH_MAX) return TOO_DEEP;
   }
   return -1;
 }
