@@ -41,7 +41,7 @@ export interface Bridge {
 /** What came of a reload; texts are as they are logged. */
 export type Reloaded =
   | { readonly ok: true; readonly changes: Changes; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly string[] };
+  | { readonly ok: false; readonly problems: readonly string[]; readonly stopping?: true };
 
 interface BridgeDependencies {
   readonly log: Log;
@@ -150,7 +150,7 @@ export async function startBridge(config: Configuration, { log, load }: BridgeDe
   }
 }
 
-const STOPPING: Reloaded = { ok: false, problems: ['the bridge is stopping: it takes up no other configuration'] };
+const STOPPING: Reloaded = { ok: false, stopping: true, problems: ['the bridge is stopping: it takes up no other configuration'] };
 
 /** What runs by a configuration. */
 interface Running {

@@ -19,7 +19,7 @@ export interface InForceView {
 }
 
 /** What came of a reload. */
-export type ReloadAnswer = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[] };
+export type ReloadAnswer = { readonly ok: true } | { readonly ok: false; readonly problems: readonly string[]; readonly stopping?: true };
 
 interface InForceDependencies {
   readonly inForce: () => InForce;
@@ -32,7 +32,7 @@ interface InForceDependencies {
 export function addInForce(router: Router, { inForce, reload, store }: InForceDependencies): void {
   router.post('/-/reload', (context) => {
     const answer = reload();
-    context.status = answer.ok ? 200 : 422;
+    context.status = answer.ok ? 200 : answer.stopping === true ? 503 : 422;
     context.body = answer;
   });
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { referencePage } from '../../src/config/schema/reference.js';
+import { CEL_EXAMPLES, EVENT_FIELDS, LIQUID_EXAMPLES } from '../../src/config/schema/expressions.js';
+import { createCompiler } from '../../src/routing/compiler.js';
 import { kinds } from '../../src/kinds.js';
 
 /** What Markdown makes of a line of a table. */
@@ -14,7 +16,7 @@ describe('the reference page', () => {
     .split('\n\n')
     .filter((block) => block.startsWith('|'))
     .map((block) => block.trimEnd().split('\n'));
-  const rows = tables.flatMap((lines) => lines.slice(2));
+  const rows = tables.filter(([head]) => head?.startsWith('| key')).flatMap((lines) => lines.slice(2));
 
   it('is tables whose every line has as many cells as the head', () => {
     expect(tables.length).toBeGreaterThan(10);
@@ -24,9 +26,20 @@ describe('the reference page', () => {
   });
 
   it('describes every key in a fragment without a dot, so that all read alike', () => {
-    const descriptions = rows.map((line) => cellsOf(line)[3] ?? '');
+    const descriptions = rows.map((line) => cellsOf(line)[4] ?? '');
     // Names of products and formats keep their capitals.
     expect(descriptions.filter((text) => !/^(?:[a-z`]|PEM |Block Kit )/.test(text) || text.endsWith('.'))).toEqual([]);
+  });
+
+  it('shows conditions, texts and fields that compile', () => {
+    const problems: unknown[] = [];
+    const compiler = createCompiler((problem) => problems.push(problem));
+    for (const [condition] of CEL_EXAMPLES) compiler.condition(condition, [condition]);
+    for (const [text] of LIQUID_EXAMPLES) compiler.template(text, [text], String);
+    for (const [field] of EVENT_FIELDS) compiler.template(`{{ ${field} }}`, [field], String);
+    for (const [field] of EVENT_FIELDS) compiler.expression(field, [field]);
+    expect(problems).toEqual([]);
+    expect(EVENT_FIELDS.map(([field]) => field)).toHaveLength(12);
   });
 
   it('tells the bounds', () => {

@@ -222,6 +222,25 @@ describe('replay', () => {
   });
 });
 
+describe('the configuration in force', () => {
+  it('is described, with what waits, under a salt of each answer', async () => {
+    const { call } = await rig();
+    const [one, other] = [(await call('/-/config')).json, (await call('/-/config')).json] as { salt: string; config: { salt: string } }[];
+    expect(one).toEqual({ file: 'bridge.yaml', salt: one?.config.salt, config: expect.anything() as object, waiting: { out: 3 } });
+    expect(one?.salt).not.toBe(other?.salt);
+  });
+
+  it.each([
+    [200, { ok: true }],
+    [422, { ok: false, problems: ['bridge.yaml:1:1  a: b; c'] }],
+    [503, { ok: false, problems: ['the bridge is stopping'], stopping: true }],
+  ] as const)('is read again: %i', async (status, answer) => {
+    const { call } = await rig({ reload: () => answer });
+    expect(await call('/-/reload', { method: 'POST' })).toMatchObject({ status, json: answer });
+    expect(await call('/-/reload')).toMatchObject({ status: 405 });
+  });
+});
+
 describe('what cannot be served', () => {
   it('is JSON, and no stack', async () => {
     const { call } = await rig({ store: { deliveries: failing, stories: failing, stats: failing } });

@@ -1,3 +1,4 @@
+import { CEL_EXAMPLES, EVENT_FIELDS, LIQUID_EXAMPLES } from './expressions.js';
 import type { Kinds } from '../../kinds.js';
 import { TestCase } from './test-schema.js';
 import { DocumentSchema, LaneSchema, Route, SourceSchema, StorageSchema, withType } from './schema.js';
@@ -45,6 +46,13 @@ export function referencePage(kinds: Kinds): string {
     '## `routes`',
     'Rows in order; every row that matches applies.',
     table(Route as unknown as Documented),
+    '## What conditions and texts see',
+    'One shape, whatever the sender; [decision 0004](decisions/0004-missing-fields.md) says what becomes of a field that is missing.',
+    plainTable('field', EVENT_FIELDS),
+    'CEL stands in `where`, `key`, and between braces in `topic`, `url` and headers. Numbers of an event are doubles, and whole numbers may stand beside them.',
+    plainTable('CEL', CEL_EXAMPLES),
+    'Liquid stands in `text`, `blocks` and `body`. What it puts out is escaped for where it goes.',
+    plainTable('Liquid', LIQUID_EXAMPLES),
     '## `tests`',
     'What must become of an event, checked whenever the file is loaded for `serve` or `check`, and shown at length by `castbridge test`. Further files are named under `testFiles`, each a mapping with a list `tests`. References `${…}` are resolved in tests as everywhere, by what is set where the test runs: expect no text that comes from a secret, and the same tests pass everywhere.',
     table(TestCase as unknown as Documented),
@@ -55,17 +63,21 @@ export function referencePage(kinds: Kinds): string {
     .replace(/\n+$/, '\n');
 }
 
+function plainTable(head: string, rows: readonly (readonly [string, string])[]): string {
+  return [`| ${head} | |`, '| --- | --- |', ...rows.map(([code, text]) => `| \`${cell(code)}\` | ${cell(text)} |`)].join('\n');
+}
+
 function table(schema: Documented): string | null {
   const rows = rowsOf(schema, '');
   if (rows.length === 0) return null;
-  return ['| key | value | default | |', '| --- | --- | --- | --- |', ...rows].join('\n');
+  return ['| key | value | default | example | |', '| --- | --- | --- | --- | --- |', ...rows].join('\n');
 }
 
 function rowsOf(schema: Documented, prefix: string): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([key, value]) => {
     const shown = value.default ?? (schema.required?.includes(key) === true ? 'required' : '');
     const text = typeof shown === 'object' ? '' : `${shown}`;
-    const row = `| \`${prefix}${key}\` | ${cell(kindOf(value) + boundsOf(value))} | ${cell(text === '' || text === 'required' ? text : `\`${text}\``)} | ${cell(value.description ?? '')} |`;
+    const row = `| \`${prefix}${key}\` | ${cell(kindOf(value) + boundsOf(value))} | ${cell(text === '' || text === 'required' ? text : `\`${text}\``)} | ${exampleOf(value)} | ${cell(value.description ?? '')} |`;
     return [row, ...rowsOf(value, `${prefix}${key}.`)];
   });
 }
@@ -84,6 +96,13 @@ function boundsOf(schema: Documented): string {
   const [min, max] = [schema.min ?? schema.minimum, schema.max ?? schema.maximum];
   if (min !== undefined && max !== undefined) return `, ${min} to ${max}`;
   return min === undefined ? '' : `, at least ${min}`;
+}
+
+/** The first that the schema gives, as it stands in YAML. */
+function exampleOf({ examples }: Documented): string {
+  const [first] = examples ?? [];
+  if (first === undefined) return '';
+  return cell(`\`${typeof first === 'string' ? first : JSON.stringify(first)}\``);
 }
 
 /** A pipe or a line's end would break the table, in a code span too. */
