@@ -33,7 +33,8 @@ export async function watchFiles(loaded: () => Contents, changed: () => void, ne
   while (await nextLook()) {
     const before = loaded();
     const now = await contentsOf(before);
-    if (isDeepStrictEqual(now, last) && !isDeepStrictEqual(now, before)) changed();
+    // Unless they were loaded during the look.
+    if (loaded() === before && isDeepStrictEqual(now, last) && !isDeepStrictEqual(now, before)) changed();
     last = now;
   }
 }

@@ -49,6 +49,8 @@ export function createOperations({ store, replayer, ready, inForce, reload, regi
   return createServer((request, response) => void handle(request, response));
 }
 
+/** Browsers say for which page they ask; other programs say nothing. */
+const LOOPBACK_ORIGIN = /^$|^https?:\/\/(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 const LOOPBACK_NAME = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d+)?$/;
 
 /** With a token: nothing but health without it. Without one, the listener is on loopback: pages in a browser on this machine must not reach it by a name of their own. */
@@ -56,7 +58,8 @@ function authorize(token: string | null): Middleware {
   return (context, next) => {
     if (context.path === '/healthz' || context.path === '/readyz') return next();
     if (token === null) {
-      if (!LOOPBACK_NAME.test(context.get('host'))) context.throw(403, 'this listener answers to loopback names only');
+      if (!LOOPBACK_NAME.test(context.get('host')) || !LOOPBACK_ORIGIN.test(context.get('origin')))
+        context.throw(403, 'this listener answers to loopback names only');
       return next();
     }
     const given = /^Bearer (.+)$/i.exec(context.get('authorization'))?.[1] ?? '';

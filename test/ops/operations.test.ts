@@ -282,4 +282,11 @@ describe('who may ask', () => {
       403, 403, 200, 200, 200,
     ]);
   });
+
+  it('nor may a page of another origin have the configuration read again', async () => {
+    const { call } = await rig();
+    const reload = async (origin: string) => (await call('/-/reload', { method: 'POST', headers: { origin } })).status;
+    expect([await reload('https://page.example'), await reload('null'), await reload('http://localhost.example')]).toEqual([403, 403, 403]);
+    expect([await reload('http://localhost:3001'), (await call('/-/reload', { method: 'POST' })).status]).toEqual([200, 200]);
+  });
 });
