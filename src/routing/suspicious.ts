@@ -11,9 +11,9 @@ export function warnTwice(rows: readonly RouteRow[], warn: Report): void {
   rows.forEach((row, index) => {
     const asks = `${row.where?.trim() ?? ''}\0${JSON.stringify(matchOf(row.match))}`;
     const wall = stops.get(asks);
-    // Without a condition it is told with what else the wall hides.
+    // Without a condition it is told with what else the wall hides. With one it may still not be evaluated, which is a dead letter for either row.
     if (wall !== undefined && row.where !== undefined) {
-      const what = `no event reaches the row "${row.name}": the row "${wall}" asks for the same and stops`;
+      const what = `the row "${row.name}" sends nothing: the row "${wall}" above it asks for the same and stops`;
       warn({ path: ['routes', index], what, remedy: 'delete one of them, or the `stop`' });
     }
     if (wall !== undefined) return;

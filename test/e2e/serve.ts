@@ -107,7 +107,8 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
     return `the bridge ended (${child.exitCode ?? child.signalCode}): ${output.stderr.slice(-2_000)}`;
   };
   const answers = (path: string): Promise<boolean> =>
-    fetch(`${operations}${path}`).then(
+    // One that is never answered must not end the asking.
+    fetch(`${operations}${path}`, { signal: AbortSignal.timeout(5_000) }).then(
       (answer) => answer.ok,
       () => false,
     );

@@ -62,10 +62,12 @@ describe('a row that no event reaches', () => {
     fc.assert(
       fc.property(arbitraryRows, arbitraryEvent, (rows, seen) => {
         const { warnings, route } = build(rows);
-        const dead = warnings.filter(({ what }) => /no event reaches|matches no event/.test(what)).map(({ path }) => rows[Number(path[1])]?.name);
+        const named = (words: RegExp) => warnings.filter(({ what }) => words.test(what)).map(({ path }) => rows[Number(path[1])]?.name);
+        const dead = named(/no event reaches|matches no event/);
         told += dead.length;
         const { matched, owes } = route(seen);
         for (const name of dead) expect([...matched, ...owes.map((owed) => owed.route)]).not.toContain(name);
+        for (const name of named(/sends nothing/)) expect(matched).not.toContain(name);
       }),
       { numRuns: 2_000 },
     );
@@ -129,7 +131,7 @@ describe('a table that looks as if it did more than it does', () => {
     ).toEqual([
       {
         path: ['routes', 1],
-        what: 'no event reaches the row "r1": the row "r0" asks for the same and stops',
+        what: 'the row "r1" sends nothing: the row "r0" above it asks for the same and stops',
         remedy: 'delete one of them, or the `stop`',
       },
     ]);
