@@ -17,7 +17,7 @@ const BEYOND_A_SCHEMA: readonly [string, RegExp][] = [
   ['values beside others', /test-that-expects-nothing-in-parts|first-back-off|window-shorter|same-port-twice|operations-without-token/],
   ['bounds of times and sizes', /body-limit-beyond|out-of-bounds-in-(server|sink)/],
   ['what a host, a URL, a header or a secret is', /^host-|url-without|webhook-without|headers-that-belong|placeholder-secret|short-operations-token/],
-  ['the file as a whole', /second-document|nothing-but-comments|levels-too-many|yaml-1-1|yaml-set|numbers-that-read-otherwise/],
+  ['the file as a whole', /alias-inside-itself|second-document|nothing-but-comments|levels-too-many|yaml-1-1|yaml-set|numbers-that-read-otherwise/],
 ];
 
 let editor: LanguageServer;

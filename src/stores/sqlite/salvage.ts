@@ -91,6 +91,8 @@ function copyEvents(source: DatabaseSyncInstance, fresh: DatabaseSyncInstance, g
     const isWhole = crc === null ? seqOf(uid) === key : eventOf({ ...row, crc }).damaged !== true;
     // A whole event whose place was changed says itself where it belongs.
     const seq = isWhole ? seqOf(uid) : key;
+    // No event has such a number: a flipped bit, and nothing that says where it belongs.
+    if (seq < 0) continue;
     const { changes } = insert.run(
       seq,
       seqOf(uid) === seq ? uid : `${seq.toString(36)}-${epoch}`,
@@ -145,6 +147,11 @@ function copyRows(source: DatabaseSyncInstance, fresh: DatabaseSyncInstance, tab
   const insert = fresh.prepare(`insert or ignore into ${name} (${columns.join(', ')}) values (${columns.map(() => '?').join(', ')})`);
   let [copied, last] = [0, 0];
   for (const row of readable<Row>(rows, gaps, stride)) {
+    if (row.key < 0) {
+      // No number of an event: a flipped bit. The row was that of the event before it or of the next.
+      gaps.push({ after: last, before: last + 2 });
+      continue;
+    }
     if (!isSound(row)) {
       gaps.push({ after: row.key, before: row.key + 1 });
       continue;
