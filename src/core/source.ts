@@ -1,3 +1,4 @@
+import { DEAD } from './delivery.js';
 import type { Decoded } from './event.js';
 import type { Report } from './problem.js';
 
@@ -34,4 +35,22 @@ export interface FormatKind {
   readonly type: string;
   readonly description: string;
   decode(body: Buffer): Decoding;
+}
+
+/** What a source makes of a body: an event and the id it goes by, or why it is a dead letter; its `type` is '' where that cannot be read. */
+export type Identified =
+  | { readonly ok: true; readonly event: Decoded; readonly id: string }
+  | { readonly ok: false; readonly reason: string; readonly detail: string; readonly type: string };
+
+/** Decodes an authentic body. An event without an id has its `hash` for one, or is refused: as the source says. */
+export function identify(
+  { format, missingId }: { readonly format: FormatKind; readonly missingId: 'reject' | 'hash' },
+  body: Buffer,
+  hash: (body: Buffer) => string,
+): Identified {
+  const decoding = format.decode(body);
+  if (!decoding.ok) return { ok: false, reason: DEAD.undecodable, detail: decoding.detail, type: '' };
+  const { event } = decoding;
+  if (event.id === null && missingId === 'reject') return { ok: false, reason: DEAD.missingId, detail: '"id" is missing or empty', type: event.type };
+  return { ok: true, event, id: event.id ?? `sha256:${hash(body)}` };
 }

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import { DEAD } from '../core/delivery.js';
 import { viewOf, type EventView, type StoredEvent } from '../core/event.js';
 import type { Log } from '../core/sink.js';
-import type { FormatKind, Verify } from '../core/source.js';
+import { identify, type FormatKind, type Verify } from '../core/source.js';
 import { keyOfId, StoreUnavailable, type Arrival, type Owed, type Receipt, type Store } from '../core/store.js';
 import type { Telemetry } from '../core/telemetry.js';
 import { ANSWERS, json, type Answer } from './answer.js';
@@ -84,17 +83,13 @@ function judge(source: IngressSource, body: Buffer, receivedMs: number, route: R
   const arrival = (key: string, id: string, type: string, owes: readonly Owed[]): Arrival => {
     return { source: source.name, format: source.format.type, key, id, type, receivedMs, body, owes };
   };
-  const decoding = source.format.decode(body);
-  if (!decoding.ok) {
-    const refusal = unprocessable(DEAD.undecodable, decoding.detail);
-    return { arrival: arrival(`undecodable:${sha256(body)}`, '', '', [deadLetter(refusal)]), refusal };
+  const identified = identify(source, body, sha256);
+  if (!identified.ok) {
+    const { reason, type } = identified;
+    const refusal = unprocessable(reason, identified.detail);
+    return { arrival: arrival(`${reason}:${sha256(body)}`, '', type, [deadLetter(refusal)]), refusal };
   }
-  const { event } = decoding;
-  if (event.id === null && source.missingId === 'reject') {
-    const refusal = unprocessable(DEAD.missingId, '"id" is missing or empty');
-    return { arrival: arrival(`missing_id:${sha256(body)}`, '', event.type, [deadLetter(refusal)]), refusal };
-  }
-  const id = event.id ?? `sha256:${sha256(body)}`;
+  const { event, id } = identified;
   const key = event.id === null ? id : keyOfId(id);
   const owes = route(viewOf(event, id, source.name, receivedMs));
   return { arrival: arrival(key, id, event.type, owes), refusal: null };

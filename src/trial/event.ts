@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { SourceConfiguration } from '../config/configuration.js';
 import type { EventAttributes } from '../config/tests.js';
-import { DEAD } from '../core/delivery.js';
 import { viewOf, type EventView } from '../core/event.js';
+import { identify } from '../core/source.js';
 
 /** An event as the table sees it, with the bytes that would be passed on. */
 export interface TriedEvent {
@@ -19,12 +19,9 @@ export interface Unreadable {
 
 /** What the source makes of a body: what the ingress would, once the request is authentic. */
 export function readEvent(source: SourceConfiguration, body: Buffer, receivedMs: number): TriedEvent | Unreadable {
-  const decoding = source.format.decode(body);
-  if (!decoding.ok) return { reason: DEAD.undecodable, detail: decoding.detail };
-  const { event } = decoding;
-  if (event.id === null && source.missingId === 'reject') return { reason: DEAD.missingId, detail: '"id" is missing or empty' };
-  const id = event.id ?? `sha256:${createHash('sha256').update(body).digest('hex')}`;
-  return { view: viewOf(event, id, source.name, receivedMs), body, receivedMs };
+  const identified = identify(source, body, (bytes) => createHash('sha256').update(bytes).digest('hex'));
+  if (!identified.ok) return { reason: identified.reason, detail: identified.detail };
+  return { view: viewOf(identified.event, identified.id, source.name, receivedMs), body, receivedMs };
 }
 
 /** What an attribute stands for where it is not given: nothing, and an id that says what it is. */
