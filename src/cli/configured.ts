@@ -15,6 +15,11 @@ export function configured(
 } {
   const loaded = load();
   if (loaded.ok) return loaded;
-  for (const problem of loaded.problems) err(lineOf(problem));
-  throw new Failure(EXIT.no, `${config} has ${loaded.problems.length === 1 ? 'a problem' : `${loaded.problems.length} problems`}`);
+  throw refused(config, loaded.problems, err);
+}
+
+/** Shows what is wrong with a file, and gives the end of the command. */
+export function refused(file: string, problems: readonly Finding[], err: Invocation['err']): Failure {
+  for (const problem of problems) err(lineOf(problem));
+  return new Failure(EXIT.no, `${file} has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}`);
 }

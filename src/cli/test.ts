@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { lineOf } from '../config/finding.js';
+import { secretsAmong } from '../config/checking/secrecy.js';
 import { readTestFile } from '../config/test-files.js';
 import type { RoutingTest } from '../config/tests.js';
 import type { Configuration } from '../config/configuration.js';
@@ -8,7 +8,7 @@ import { createRedact } from '../core/redact.js';
 import { kinds } from '../kinds.js';
 import { redacted } from '../trial/redacted.js';
 import { runTests, type TestResult, type TestRun } from '../trial/run.js';
-import { configured } from './configured.js';
+import { configured, refused } from './configured.js';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
 import { oneLine } from './table.js';
@@ -22,18 +22,13 @@ interface Options {
 export function test(invocation: Invocation, given: string | undefined, options: Options): Promise<number> {
   const { config } = configured({ ...invocation, config: given ?? invocation.config });
   const further = (options.tests ?? []).map((file) => furtherTests(file, config, invocation));
-  const redact = createRedact([
-    ...config.secrets,
-    ...further.flatMap(({ substituted }) => substituted).filter((text) => text.length >= SECRET_CHARS_MIN),
-  ]);
+  const redact = createRedact([...config.secrets, ...secretsAmong(further.flatMap(({ substituted }) => substituted))]);
   const run = runTests(config, [...config.tests, ...further.flatMap(({ tests }) => tests)]);
   if (invocation.json) invocation.out(JSON.stringify(redacted(documentOf(run), redact)));
   else for (const line of linesOf(run, config.rows.length)) invocation.out(redact(line));
   const ok = run.ok && (options.allRows !== true || run.uncovered.length === 0);
   return Promise.resolve(ok ? EXIT.done : EXIT.no);
 }
-
-const SECRET_CHARS_MIN = 8;
 
 function furtherTests(
   file: string,
@@ -49,8 +44,7 @@ function furtherTests(
   });
   if (typeof read === 'string') throw new Failure(EXIT.usage, `${file} cannot be read (${read})`);
   if (read.problems.length === 0) return read;
-  for (const problem of read.problems) err(lineOf(problem));
-  throw new Failure(EXIT.no, `${file} has ${read.problems.length === 1 ? 'a problem' : `${read.problems.length} problems`}`);
+  throw refused(file, read.problems, err);
 }
 
 function linesOf({ results, uncovered }: TestRun, rows: number): string[] {

@@ -20,14 +20,14 @@ export interface Configuration {
   readonly table: RoutingTable;
   /** How many rows it has. */
   readonly routes: number;
+  /** What of it is neither a source nor a sink nor a row, to be compared: units are written out, secrets stand in it. */
+  readonly settings: Described['settings'];
   /** The same as plain data, to be compared and shown: secrets are fingerprints made with `salt`. */
   readonly describe: (salt: string) => Described;
   /** Names of the rows, in order; `otherwise` last, where there is one. */
   readonly rows: readonly string[];
   /** The tests of the table, those of other files behind its own. */
   readonly tests: readonly RoutingTest[];
-  /** Files of tests, as they are opened. */
-  readonly testFiles: readonly string[];
   /** Every secret text in the configuration: redacted wherever the bridge shows what a far side said. */
   readonly secrets: readonly string[];
   /** Secret files that do not exist yet: they are made, mode 0600, before it is in force. */

@@ -31,8 +31,7 @@ export interface Written {
 
 /** What a configuration is put together from. */
 interface Parts {
-  readonly shape: DocumentShape;
-  readonly storage: StorageConfiguration;
+  readonly settings: Described['settings'];
   readonly sources: readonly { readonly source: { readonly name: string }; readonly written: WrittenSource }[];
   readonly sinks: readonly { readonly sink: { readonly name: string }; readonly written: Written }[];
   readonly rows: readonly DescribedRow[];
@@ -48,37 +47,47 @@ const FINGERPRINT_CHARS = 16;
 const SECRET = 'secret:';
 
 /** `redact` finds the secrets; `salt` is what their fingerprints are made with. */
-export function describeConfiguration({ shape, storage, sources, sinks, rows }: Parts, redact: Redact, salt: string): Described {
+export function describeConfiguration({ settings, sources, sinks, rows }: Parts, redact: Redact, salt: string): Described {
   const shown = (scalar: unknown): unknown =>
     typeof scalar !== 'string' || redact(scalar) === scalar
       ? scalar
       : `${SECRET}${createHmac('sha256', salt).update(scalar).digest('hex').slice(0, FINGERPRINT_CHARS)}`;
-  const show = ({ schema, value }: Written): unknown => mapScalars(schema, value, [], (scalar, at) => shown(withUnit(scalar, at)));
+  const show = (value: unknown): unknown => mapScalars({}, value, [], shown);
   return {
-    settings: Object.fromEntries(settingsOf(shape, storage).map(([name, part]) => [name, show(part)])),
+    settings: show(settings) as Described['settings'],
     sources: Object.fromEntries(
-      sources.map(({ source, written: { own, verify } }) => [source.name, { ...(show(own) as object), verify: show(verify) }]),
+      sources.map(({ source, written: { own, verify } }) => [source.name, show({ ...(withUnits(own) as object), verify: withUnits(verify) })]),
     ),
-    sinks: Object.fromEntries(sinks.map(({ sink, written }) => [sink.name, show(written)])),
-    routes: show({ schema: {}, value: rows }) as DescribedRow[],
+    sinks: Object.fromEntries(sinks.map(({ sink, written }) => [sink.name, show(withUnits(written))])),
+    routes: show(rows) as DescribedRow[],
   };
 }
 
-function settingsOf(shape: DocumentShape, { kind, config }: StorageConfiguration): [string, Written][] {
+/** What is neither a source nor a sink nor a row, with its units, and with its secrets; keys in the order of the reference page. */
+export function settingsOf(shape: DocumentShape, { kind, config }: StorageConfiguration): Described['settings'] {
   const { server, operations, dedup, shutdown } = DocumentSchema.properties;
-  return [
-    ['server', { schema: server, value: shape.server }],
-    ['operations', { schema: operations, value: shape.operations }],
-    ['storage', { schema: withType(kind.type, kind.schema, StorageSchema), value: config }],
-    ['dedup', { schema: dedup, value: shape.dedup }],
-    ['shutdown', { schema: shutdown, value: shape.shutdown }],
-    ...(shape.otherwise === undefined ? [] : [['otherwise', { schema: {}, value: shape.otherwise }] as [string, Written]]),
-  ];
+  return {
+    server: withUnits({ schema: server, value: inOrderOf(server, shape.server) }),
+    operations: withUnits({ schema: operations, value: inOrderOf(operations, shape.operations) }),
+    storage: withUnits({ schema: withType(kind.type, kind.schema, StorageSchema), value: config }),
+    dedup: withUnits({ schema: dedup, value: shape.dedup }),
+    shutdown: withUnits({ schema: shutdown, value: shape.shutdown }),
+    ...(shape.otherwise === undefined ? {} : { otherwise: shape.otherwise }),
+  };
 }
 
 /** Does it stand for a text that is not shown? */
 export function isFingerprint(value: unknown): boolean {
   return typeof value === 'string' && value.startsWith(SECRET);
+}
+
+function inOrderOf({ properties }: { readonly properties: object }, section: object): object {
+  const keys = Object.keys(properties).filter((key) => Object.hasOwn(section, key));
+  return Object.fromEntries(keys.map((key) => [key, (section as Readonly<Record<string, unknown>>)[key]]));
+}
+
+function withUnits({ schema, value }: Written): unknown {
+  return mapScalars(schema, value, [], withUnit);
 }
 
 function withUnit(scalar: unknown, { unit }: Schema): unknown {

@@ -1,3 +1,4 @@
+import { isMapping } from './checking/shape.js';
 import type { Described, DescribedRow } from './described.js';
 
 /** A value that is another one. Undefined: it is not there. */
@@ -25,8 +26,13 @@ export interface Differing {
   readonly settings: readonly (Difference & { readonly restart: boolean })[];
 }
 
-/** Taken up at start alone: a reload that changes one of them is refused. */
+/** The settings that are taken up at start alone: a reload that changes one of them is refused. The store keeps its keys by `dedup`. */
 const BOUND = /^(?:server\.(?:host|port)|operations|storage|dedup)(?:\.|$)/;
+
+/** Is the setting at this path, such as `server.port`, taken up at start alone? */
+export function isBoundAtStart(path: string): boolean {
+  return BOUND.test(path);
+}
 
 export function differenceBetween(before: Described, after: Described): Differing {
   const [old, current] = [byName(before.routes), byName(after.routes)];
@@ -34,7 +40,7 @@ export function differenceBetween(before: Described, after: Described): Differin
     sinks: partsDiffer(before.sinks, after.sinks),
     sources: partsDiffer(before.sources, after.sources),
     routes: { ...partsDiffer(old, current), moved: movedBetween(Object.keys(old), Object.keys(current)) },
-    settings: differencesOf(before.settings, after.settings).map((one) => ({ ...one, restart: BOUND.test(one.path) })),
+    settings: differencesOf(before.settings, after.settings).map((one) => ({ ...one, restart: isBoundAtStart(one.path) })),
   };
 }
 
@@ -51,19 +57,27 @@ function byName(rows: readonly DescribedRow[]): Record<string, unknown> {
 }
 
 function partsDiffer(before: Readonly<Record<string, unknown>>, after: Readonly<Record<string, unknown>>): PartsDiffer {
-  const names = Object.keys(after);
+  const { changed, ...others } = namesBetween(before, after, (one, other) => differencesOf(one, other).length === 0);
+  return { ...others, changed: changed.map((name) => ({ name, differences: differencesOf(before[name], after[name]) })) };
+}
+
+/** Which names there are more, fewer, or with another part. */
+export function namesBetween<Part>(
+  before: Readonly<Record<string, Part>>,
+  after: Readonly<Record<string, Part>>,
+  isSamePart: (one: Part, other: Part) => boolean,
+): Readonly<Record<'added' | 'removed' | 'changed', readonly string[]>> {
+  const old = new Map(Object.entries(before));
+  const entries = Object.entries(after);
   return {
-    added: names.filter((name) => !Object.hasOwn(before, name)),
-    removed: Object.keys(before).filter((name) => !Object.hasOwn(after, name)),
-    changed: names
-      .filter((name) => Object.hasOwn(before, name))
-      .map((name) => ({ name, differences: differencesOf(before[name], after[name]) }))
-      .filter(({ differences }) => differences.length > 0),
+    added: entries.filter(([name]) => !old.has(name)).map(([name]) => name),
+    removed: [...old.keys()].filter((name) => !Object.hasOwn(after, name)),
+    changed: entries.filter(([name, part]) => old.has(name) && !isSamePart(old.get(name) as Part, part)).map(([name]) => name),
   };
 }
 
 /** Mappings are compared key by key; anything else, lists too, as a whole. */
-function differencesOf(before: unknown, after: unknown, path = ''): Difference[] {
+export function differencesOf(before: unknown, after: unknown, path = ''): Difference[] {
   if (isMapping(before) && isMapping(after)) {
     const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])];
     return keys.flatMap((key) => differencesOf(own(before, key), own(after, key), path === '' ? key : `${path}.${key}`));
@@ -74,10 +88,6 @@ function differencesOf(before: unknown, after: unknown, path = ''): Difference[]
 /** A header may be named `constructor`. */
 function own(mapping: Readonly<Record<string, unknown>>, key: string): unknown {
   return Object.hasOwn(mapping, key) ? mapping[key] : undefined;
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** All that are in both orders, without the longest run of names that keep theirs (patience sorting). */

@@ -5,11 +5,10 @@ import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
 import { buildTable, OTHERWISE } from '../routing/table.js';
 import type { Building } from './checking/building.js';
-import { checker } from './checking/checker.js';
+import { openDocument } from './checking/checker.js';
 import { checkHost, checkOperations, checkRoutes, checkTargets } from './checking/checks.js';
-import { describeConfiguration } from './described.js';
+import { describeConfiguration, settingsOf } from './described.js';
 import type { Configuration, OperationsConfiguration } from './configuration.js';
-import { readDocument } from './yaml/document.js';
 import { decodeFile } from './yaml/file.js';
 import type { Finding } from './finding.js';
 import { DocumentSchema, type DocumentShape } from './schema/schema.js';
@@ -19,7 +18,8 @@ import { buildStorage } from './storage.js';
 import { readText } from './yaml/substitute.js';
 import { buildTests } from './tests.js';
 import { readTestFiles } from './test-files.js';
-import { createTold, inOrder } from './checking/told.js';
+import { secretsAmong } from './checking/secrecy.js';
+import { isMapping } from './checking/shape.js';
 import { secretsIn } from './checking/validate.js';
 import type { ReadFile } from './watch.js';
 import { warnAbout } from './checking/warnings.js';
@@ -28,9 +28,6 @@ import { warnAbout } from './checking/warnings.js';
 export type Loaded =
   | { readonly ok: true; readonly config: Configuration; readonly warnings: readonly Finding[] }
   | { readonly ok: false; readonly problems: readonly Finding[]; readonly warnings: readonly Finding[] };
-
-/** A substituted text shorter than this is too common to redact: `prod`, `3000`. */
-const SECRET_CHARS_MIN = 8;
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -53,19 +50,15 @@ function refused(file: string, line: number, column: number, what: string, remed
 
 /** The same for a text that is in hand. */
 export function parseConfig(text: string, file: string, env: Environment, kinds: Kinds, readFile: ReadFile = readFileSync): Loaded {
-  const syntax: Finding[] = [];
   const generated = new Map<string, string>();
-  // A mark of the byte order is no character of the text.
   const lookup = { env, read: (path: string) => readText(path, readFile), generated };
-  const document = readDocument(text.replace(/^\uFEFF/, ''), file, lookup, (finding) => syntax.push(finding));
-  if (document === null) return { ok: false, problems: inOrder(syntax), warnings: [] };
-  const told = createTold(document, kinds, syntax);
+  const opened = openDocument(text, file, lookup, kinds);
+  if ('problems' in opened) return { ok: false, problems: opened.problems, warnings: [] };
+  const { document, told, check } = opened;
   const { report } = told;
-  const check = checker(document, kinds, told);
-  const isMapping = typeof document.value === 'object' && document.value !== null && !Array.isArray(document.value);
   const shape = check(DocumentSchema, document.value, []) as DocumentShape;
   // Of what is no mapping there is nothing more to say.
-  if (!isMapping) return { ok: false, ...told.findings() };
+  if (!isMapping(document.value)) return { ok: false, ...told.findings() };
 
   const building: Building = { kinds, report, check, excuse: (path) => document.broken.add(path.join('\0')) };
   const sources = buildSources(shape.sources, shape.dedup.window, building);
@@ -94,6 +87,7 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
   const problems = [...own, ...further.problems];
   if (problems.length > 0 || storage === null) return { ok: false, problems, warnings };
   const secrets = secretsOf([...document.substituted, ...further.substituted], shape, [...sources, ...sinks]);
+  const settings = settingsOf(shape, storage);
   const config: Configuration = {
     file,
     server: serverOf(shape),
@@ -105,10 +99,10 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
     sinks: sinks.map(({ sink }) => sink),
     table,
     routes: rows.length,
-    describe: (salt) => describeConfiguration({ shape, storage, sources, sinks, rows }, createRedact(secrets), salt),
+    settings,
+    describe: (salt) => describeConfiguration({ settings, sources, sinks, rows }, createRedact(secrets), salt),
     rows: known.rows,
     tests: [...tests, ...further.tests],
-    testFiles: further.files,
     secrets,
     secretFiles: [...generated].map(([path, secret]) => ({ path, secret })),
   };
@@ -116,8 +110,7 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
 }
 
 function secretsOf(substituted: readonly string[], shape: DocumentShape, built: readonly { readonly secrets: readonly string[] }[]): string[] {
-  const long = substituted.filter((value) => value.length >= SECRET_CHARS_MIN);
-  return [...new Set([...long, ...secretsIn(DocumentSchema, shape), ...built.flatMap(({ secrets }) => secrets)])];
+  return [...new Set([...secretsAmong(substituted), ...secretsIn(DocumentSchema, shape), ...built.flatMap(({ secrets }) => secrets)])];
 }
 
 function serverOf({ server: { host, port, bodyLimit, headerTimeout, bodyTimeout } }: DocumentShape): Configuration['server'] {

@@ -1,15 +1,13 @@
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Report } from '../core/problem.js';
 import type { Kinds } from '../kinds.js';
-import { checker } from './checking/checker.js';
-import { readDocument } from './yaml/document.js';
+import { openDocument } from './checking/checker.js';
 import { decodeFile } from './yaml/file.js';
 import type { Finding } from './finding.js';
 import type { Lookup } from './yaml/substitute.js';
 import { TestFileSchema } from './schema/test-schema.js';
 import type { ReadFile } from './watch.js';
 import { buildTests, type RoutingTest, type TestNames } from './tests.js';
-import { createTold, inOrder } from './checking/told.js';
 
 interface Reading {
   readonly names: TestNames;
@@ -24,8 +22,6 @@ export interface TestFiles {
   readonly problems: readonly Finding[];
   /** Texts that references were replaced with. */
   readonly substituted: readonly string[];
-  /** The files, as they are opened. */
-  readonly files: readonly string[];
 }
 
 /** Reads the files that a configuration names, from where it stands itself; one that cannot be read is reported there. */
@@ -49,12 +45,11 @@ export function readTestFiles(
     tests: read.flatMap(({ tests }) => tests),
     problems: read.flatMap(({ problems }) => problems),
     substituted: read.flatMap(({ substituted }) => substituted),
-    files,
   };
 }
 
 /** One file of tests; a text says why it cannot be read. */
-export function readTestFile(file: string, { names, kinds, lookup, readFile }: Reading): Omit<TestFiles, 'files'> | string {
+export function readTestFile(file: string, { names, kinds, lookup, readFile }: Reading): TestFiles | string {
   let bytes: Buffer;
   try {
     bytes = readFile(file);
@@ -63,11 +58,9 @@ export function readTestFile(file: string, { names, kinds, lookup, readFile }: R
   }
   const text = decodeFile(bytes);
   if (typeof text !== 'string') return { tests: [], problems: [{ file, path: '(document)', ...text }], substituted: [] };
-  const syntax: Finding[] = [];
-  const document = readDocument(text.replace(/^\uFEFF/, ''), file, lookup, (finding) => syntax.push(finding));
-  if (document === null) return { tests: [], problems: inOrder(syntax), substituted: [] };
-  const told = createTold(document, kinds, syntax);
-  const check = checker(document, kinds, told);
+  const opened = openDocument(text, file, lookup, kinds);
+  if ('problems' in opened) return { tests: [], problems: opened.problems, substituted: [] };
+  const { document, told, check } = opened;
   const shape = check(TestFileSchema, document.value, []) as { readonly tests: readonly unknown[] };
   const tests = buildTests(shape.tests, { check, report: told.report, names, locate: document.locate });
   return { tests, problems: told.findings().problems, substituted: document.substituted };

@@ -1,6 +1,7 @@
 import type { Problem, Report } from '../core/problem.js';
 import { suggest } from '../core/suggest.js';
 import type { Building } from './checking/building.js';
+import { isMapping } from './checking/shape.js';
 import type { Finding } from './finding.js';
 import { TestCase, type EventAttributes, type TestShape } from './schema/test-schema.js';
 
@@ -55,7 +56,7 @@ function buildTest(value: unknown, at: Problem['path'], { check, report, names, 
       remedy: `add \`source:\`, one of ${names.sources.join(', ')}`,
     });
   else checkNames([source], names.sources, 'source', () => [...at, 'given', 'source'], tell);
-  const what = givenOf(given, [...at, 'given'], hasOnly(value, 'given', ['source', 'receivedAt']), tell);
+  const what = givenOf(given, [...at, 'given'], givesNothing(value), tell);
   const receivedMs = Date.parse(given.receivedAt);
   if (Number.isNaN(receivedMs) || !/^\d{4}-\d{2}-\d{2}T/.test(given.receivedAt))
     tell({ path: [...at, 'given', 'receivedAt'], what: 'this is no time', remedy: 'write it as in 2026-01-12T09:24:07Z' });
@@ -65,17 +66,17 @@ function buildTest(value: unknown, at: Problem['path'], { check, report, names, 
   return { name, source, given: what, receivedMs, expect, at: placeOf(at, locate), expectAt: placeOf([...at, 'expect'], locate) };
 }
 
-/** Has a part no key but these? One that is wrong was told, and taken out: that nothing is left would only follow from it. */
-function hasOnly(value: unknown, part: 'given' | 'expect', keys: readonly string[]): boolean {
-  const written = (value as Readonly<Record<string, unknown>> | null)?.[part];
-  return typeof written === 'object' && written !== null && Object.keys(written).every((key) => keys.includes(key));
+/** Was neither a `body` nor an `event` written? One that is wrong was told, and taken out: that it is missing would only follow from that. */
+function givesNothing(value: unknown): boolean {
+  const given = (value as Readonly<Record<string, unknown>> | null)?.['given'];
+  return isMapping(given) && Object.keys(given).every((key) => key === 'source' || key === 'receivedAt');
 }
 
 /** A mapping of `expect` in which no part asks for anything: such a test cannot fail. */
 function expectsNothing(value: unknown): boolean {
   const expect = (value as Readonly<Record<string, unknown>> | null)?.['expect'];
-  if (typeof expect !== 'object' || expect === null || Array.isArray(expect)) return false;
-  const { to, rows, reason, not, messages, ...unknown } = expect as Readonly<Record<string, unknown>>;
+  if (!isMapping(expect)) return false;
+  const { to, rows, reason, not, messages, ...unknown } = expect;
   return [to, rows, reason, ...Object.values(unknown)].every((part) => part === undefined) && isHollow(not) && isHollow(messages);
 }
 

@@ -84,7 +84,6 @@ describe('tests in files of their own', () => {
     expect(loaded.ok && loaded.config.tests.map(({ name, at }) => [name, at.line, at.file])).toEqual([
       ['in a file', 2, join(folder, 'parts/more.yaml')],
     ]);
-    expect(loaded.ok && loaded.config.testFiles).toEqual([join(folder, 'parts/more.yaml')]);
   });
 
   it('have their mistakes told with their own name and line', () => {

@@ -2,7 +2,7 @@ import type { Problem, Report } from '../../core/problem.js';
 import { nearest, suggest } from '../../core/suggest.js';
 import type { Kinds } from '../../kinds.js';
 import { isTellable } from './secrecy.js';
-import type { Schema } from './shape.js';
+import { isMapping, type Schema } from './shape.js';
 
 /** What a part of the configuration is built with. */
 export interface Building {
@@ -61,10 +61,6 @@ export function kindOf<Kind extends { readonly type: string; readonly schema: ob
 export function below(at: Problem['path'], problem: Problem): Problem {
   const { from } = problem;
   return { ...problem, path: [...at, ...problem.path], ...(from === undefined ? {} : { from: from.map((path) => [...at, ...path]) }) };
-}
-
-function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function shown(value: unknown): string {

@@ -1,16 +1,29 @@
 import type { Kinds } from '../../kinds.js';
+import type { Finding } from '../finding.js';
+import { readDocument, type YamlDocument } from '../yaml/document.js';
+import type { Lookup } from '../yaml/substitute.js';
 import type { Building } from './building.js';
-import type { YamlDocument } from '../yaml/document.js';
 import { createBelongs } from './misplaced.js';
 import { isSecretive } from './secrecy.js';
-import type { Told } from './told.js';
+import { createTold, inOrder, type Told } from './told.js';
 import { validate, type Checking } from './validate.js';
 
-/** Checks parts of one document against their schemas. */
-export function checker(document: YamlDocument, kinds: Kinds, { report, warn }: Told): Building['check'] {
+/** A document to be checked, part by part: what is wrong with it is told in one place. */
+export interface Checkable {
+  readonly document: YamlDocument;
+  readonly told: Told;
+  readonly check: Building['check'];
+}
+
+/** Reads a YAML text, to be checked against schemas; its problems, where nothing of it can be read for certain. */
+export function openDocument(text: string, file: string, lookup: Lookup, kinds: Kinds): Checkable | { readonly problems: readonly Finding[] } {
+  const syntax: Finding[] = [];
+  const document = readDocument(text, file, lookup, (finding) => syntax.push(finding));
+  if (document === null) return { problems: inOrder(syntax) };
+  const told = createTold(document, kinds, syntax);
   const checking: Checking = {
-    report,
-    warn,
+    report: told.report,
+    warn: told.warn,
     referring: document.referring,
     replaced: document.replaced,
     broken: document.broken,
@@ -18,5 +31,5 @@ export function checker(document: YamlDocument, kinds: Kinds, { report, warn }: 
     rename: document.rename,
     belongs: createBelongs(kinds),
   };
-  return (schema, value, path) => validate(schema, value, path, checking);
+  return { document, told, check: (schema, value, path) => validate(schema, value, path, checking) };
 }

@@ -24,6 +24,14 @@ export function isTellable(text: string): boolean {
   return text.length <= WORD_CHARS_MAX && !looksRandom && !text.includes('://');
 }
 
+/** A substituted text shorter than this is too common to redact: `prod`, `3000`. */
+const REDACTED_CHARS_MIN = 8;
+
+/** Of the texts that references were replaced with, those that are shown nowhere. */
+export function secretsAmong(substituted: readonly string[]): string[] {
+  return substituted.filter((text) => text.length >= REDACTED_CHARS_MIN);
+}
+
 /** The texts below `value` that stand under a key which some kind calls a secret, also where it has no such key: they are shown nowhere. */
 export function textsUnder(keys: ReadonlySet<string>, value: unknown): string[] {
   const found: string[] = [];

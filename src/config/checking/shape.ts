@@ -24,6 +24,11 @@ export interface Schema {
 
 type Path = Problem['path'];
 
+/** Neither a list nor nothing. */
+export function isMapping(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** What is to become of a value that is no list and no mapping, with the schema that describes it. */
 export type Change = (value: unknown, at: Schema, path: Path) => unknown;
 

@@ -18,7 +18,9 @@ export interface YamlDocument extends Omit<Tree, 'place'> {
 }
 
 /** Parses; problems of the syntax and of references go to `report`. Null where the rest cannot be read for certain. */
-export function readDocument(text: string, file: string, lookup: Lookup, report: (finding: Finding) => void): YamlDocument | null {
+export function readDocument(given: string, file: string, lookup: Lookup, report: (finding: Finding) => void): YamlDocument | null {
+  // A mark of the byte order is no character of the text.
+  const text = given.replace(/^\uFEFF/, '');
   const lines = new LineCounter();
   const findingAt = (offset: number, path: string, what: string, remedy: string): Finding => {
     const { line, col } = lines.linePos(offset);
