@@ -45,12 +45,12 @@ export type Reloaded =
 
 interface BridgeDependencies {
   readonly log: Log;
-  /** Reads the configuration as it is now, for `POST /-/reload`. */
-  readonly load: () => Loaded;
+  /** Reads the configuration again, and has the bridge go over to it: for `POST /-/reload`. */
+  readonly reloadFile: () => Promise<Reloaded>;
 }
 
 /** Opens everything in the order an event needs it, the last thing first; what fails to open closes what is open already. */
-export async function startBridge(config: Configuration, { log, load }: BridgeDependencies): Promise<Bridge> {
+export async function startBridge(config: Configuration, { log, reloadFile }: BridgeDependencies): Promise<Bridge> {
   const nowMs = Date.now;
   const registry = new Registry();
   const readiness = createReadiness(nowMs);
@@ -93,7 +93,7 @@ export async function startBridge(config: Configuration, { log, load }: BridgeDe
       replayer,
       ready: readiness.ask,
       inForce: () => inForce,
-      reload: () => reload(load(), 'api'),
+      reload: reloadFile,
       registry,
       token: config.operations.token,
       log,

@@ -66,13 +66,13 @@ async function started({ path = join(directory(), 'bridge.db') } = {}) {
     () => other.goAway(),
   );
   const faults: Faults = { answersLost: 0, probe: null, due: null, context: null };
-  const bridge = await startBridge(configured(receiver, other, path, faults), { log: silent, load: noReload });
+  const bridge = await startBridge(configured(receiver, other, path, faults), { log: silent, reloadFile: noReload });
   closing.push(() => bridge.stop());
   return { bridge, receiver, other, faults };
 }
 
 /** Nothing here asks for a reload. */
-const noReload = () => ({ ok: false as const, problems: [], warnings: [] });
+const noReload = () => Promise.resolve({ ok: false as const, problems: [] });
 
 describe('the bridge', () => {
   it('T12: delivers what was committed though its sender was told 503, once the store works again', async () => {
@@ -174,7 +174,8 @@ describe('the bridge', () => {
     const { bridge, receiver, other, faults } = await started();
     const path = join(directory(), 'other.db');
     const taken = Number(new URL(bridge.ingressUrl).port);
-    const failing = () => startBridge(configured(receiver, other, path, faults, { ingress: taken, operations: 0 }), { log: silent, load: noReload });
+    const failing = () =>
+      startBridge(configured(receiver, other, path, faults, { ingress: taken, operations: 0 }), { log: silent, reloadFile: noReload });
     await expect(failing()).rejects.toThrow('EADDRINUSE');
     // Not "in use by another castbridge".
     await expect(failing()).rejects.toThrow('EADDRINUSE');

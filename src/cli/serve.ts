@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { startBridge, type Bridge } from '../bridge.js';
 import type { Configuration } from '../config/configuration.js';
@@ -5,8 +6,11 @@ import { lineOf } from '../config/finding.js';
 import type { Loaded } from '../config/load.js';
 import { writeSecretFiles } from '../config/secret-files.js';
 import { createReading, everySecond, watchFiles, type Contents } from '../config/watch.js';
+import { oneAtATime } from '../core/one-at-a-time.js';
+import type { Trigger } from '../core/telemetry.js';
 import { kinds } from '../kinds.js';
 import { createLog } from '../ops/log.js';
+import { loadInThread } from '../trial/load-thread.js';
 import { loadTested } from '../trial/tested.js';
 import { configured } from './configured.js';
 import { EXIT, Failure } from './exit.js';
@@ -26,12 +30,17 @@ export async function serve(invocation: Invocation, options: ServeOptions): Prom
   const loading = createLoading(invocation);
   const configuration = configured(invocation, loading.load);
   const { log, flush } = createLog(options.logLevel);
+  let code: number;
   try {
-    return await run(configuration, loading, { ...options, log, invocation, hangups });
+    code = await run(configuration, loading, { ...options, log, invocation, hangups });
   } finally {
-    // A write that nobody reads cannot be taken back, and Node would wait for it: everything else is closed by now.
-    if (!(await flush())) process.kill(process.pid, 'SIGKILL');
+    // A write that nobody reads and the reading of a pipe that nobody writes cannot be taken back, and Node would wait for them: all else is closed by now.
+    const over = [await loading.end(), await flush()].every(Boolean);
+    if (!over) process.kill(process.pid, 'SIGKILL');
   }
+  // A connection that a far side does not let go must not keep the process.
+  setTimeout(() => process.exit(code), LINGER_MS).unref();
+  return code;
 }
 
 interface Running extends ServeOptions {
@@ -42,7 +51,7 @@ interface Running extends ServeOptions {
 
 async function run(
   { config, warnings }: ReturnType<typeof configured>,
-  { load, contents }: ReturnType<typeof createLoading>,
+  { load, loadAgain, contents }: ReturnType<typeof createLoading>,
   { log, invocation, hangups, watch }: Running,
 ): Promise<number> {
   for (const warning of warnings) log.warn({ warning: lineOf(warning) }, 'configuration');
@@ -50,41 +59,51 @@ async function run(
   // A file that was made by the start itself is no change.
   if (config.secretFiles.length > 0) load();
   const stopping = signalled(log);
-  const bridge = await startBridge(config, { log, load }).catch((error: unknown) => {
+  const reload = oneAtATime(async (trigger: Trigger) => {
+    const loaded = await loadAgain();
+    return (await starting).reload(loaded, trigger);
+  });
+  const starting = startBridge(config, { log, reloadFile: () => reload('api') });
+  const bridge = await starting.catch((error: unknown) => {
     throw new Failure(EXIT.no, `the bridge cannot start: ${explain(error)}`);
   });
   for (const source of config.sources) invocation.err(`castbridge: ${source.name} at ${bridge.ingressUrl}${source.path}`);
   invocation.err(`castbridge: operations at ${bridge.operationsUrl}`);
   log.info({ ingress: bridge.ingressUrl, operations: bridge.operationsUrl, config: config.file }, 'ready');
-  hangups.answerWith(() => bridge.reload(load(), 'signal'));
+  hangups.answerWith(() => void reload('signal'));
   const watching = new AbortController();
-  if (watch) void watchFiles(contents, () => bridge.reload(load(), 'file'), everySecond(watching.signal));
+  if (watch) void watchFiles(contents, () => reload('file'), everySecond(watching.signal));
   const code = await untilStopped(bridge, stopping, log, hangups);
   watching.abort();
-  // A connection that a far side does not let go must not keep the process.
-  setTimeout(() => process.exit(code), LINGER_MS).unref();
   return code;
 }
 
 /** Reads the configuration, its own tests run, and knows what was in the files it has last read for it. */
 function createLoading({ config, env }: Invocation) {
+  const ending = new AbortController();
   let contents: Contents = new Map();
+  let again: ReturnType<typeof loadInThread> | null = null;
   return {
     contents: () => contents,
-    load: (): Loaded => {
+    load(): Loaded {
       const reading = createReading();
       contents = reading.contents;
-      try {
-        return loadTested(config, env, kinds, reading.read);
-      } catch (error) {
-        // Whatever is wrong with this program, a file must not end a bridge that runs.
-        const what = `it cannot be read, by a fault of castbridge: ${error instanceof Error ? error.message : String(error)}`;
-        return {
-          ok: false,
-          problems: [{ file: config, line: 1, column: 1, path: '(document)', what, remedy: 'please report it, with the file' }],
-          warnings: [],
-        };
-      }
+      return loadTested(config, env, kinds, reading.read);
+    },
+    /** The same beside a bridge that runs. */
+    async loadAgain(): Promise<Loaded> {
+      again = loadInThread({ file: config, env }, contents, { signal: ending.signal });
+      const { contents: read, loaded } = await again;
+      contents = read;
+      return loaded;
+    },
+    /** Whether what was begun is over, or could be ended. */
+    async end(): Promise<boolean> {
+      ending.abort();
+      const waited = new AbortController();
+      const over = await Promise.race([again?.then(() => true) ?? true, pause(LINGER_MS, false, { signal: waited.signal })]);
+      waited.abort();
+      return over;
     },
   };
 }

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
-import type { Report } from '../core/problem.js';
+import type { Problem, Report } from '../core/problem.js';
 import { createRedact } from '../core/redact.js';
 import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
 import { buildTable, OTHERWISE } from '../routing/table.js';
 import type { Building } from './checking/building.js';
-import { openDocument } from './checking/checker.js';
+import { checkable, openDocument, type Checkable } from './checking/checker.js';
 import { checkHost, checkOperations, checkRoutes, checkTargets } from './checking/checks.js';
 import { describeConfiguration, settingsOf } from './described.js';
 import type { Configuration, OperationsConfiguration } from './configuration.js';
@@ -15,7 +15,8 @@ import { DocumentSchema, type DocumentShape } from './schema/schema.js';
 import { buildSinks } from './sinks.js';
 import { buildSources } from './sources.js';
 import { buildStorage } from './storage.js';
-import { readText } from './yaml/substitute.js';
+import { readText, type Lookup } from './yaml/substitute.js';
+import { pathText, type YamlDocument } from './yaml/document.js';
 import { buildTests } from './tests.js';
 import { readTestFiles } from './test-files.js';
 import { secretsAmong } from './checking/secrecy.js';
@@ -26,8 +27,21 @@ import { warnAbout } from './checking/warnings.js';
 
 /** A configuration ready to run, or every mistake in it; both from the top of the file to its end. */
 export type Loaded =
-  | { readonly ok: true; readonly config: Configuration; readonly warnings: readonly Finding[] }
-  | { readonly ok: false; readonly problems: readonly Finding[]; readonly warnings: readonly Finding[] };
+  { readonly ok: true; readonly config: Configuration; readonly warnings: readonly Finding[]; readonly checked: Checked } | Refused;
+
+export interface Refused {
+  readonly ok: false;
+  readonly problems: readonly Finding[];
+  readonly warnings: readonly Finding[];
+}
+
+/**
+ * A document that was found to be right, references resolved, without its tests: plain data, from which the configuration can be built on another
+ * thread than the one that read the text.
+ */
+export interface Checked extends Pick<YamlDocument, 'value' | 'substituted' | 'referring' | 'replaced'> {
+  readonly generated: ReadonlyMap<string, string>;
+}
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -44,7 +58,7 @@ export function loadConfig(file: string, env: Environment, kinds: Kinds, readFil
   return typeof text === 'string' ? parseConfig(text, file, env, kinds, readFile) : refused(file, text.line, text.column, text.what, text.remedy);
 }
 
-function refused(file: string, line: number, column: number, what: string, remedy: string): Loaded {
+function refused(file: string, line: number, column: number, what: string, remedy: string): Refused {
   return { ok: false, problems: [{ file, line, column, path: '(document)', what, remedy }], warnings: [] };
 }
 
@@ -54,7 +68,23 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
   const lookup = { env, read: (path: string) => readText(path, readFile), generated };
   const opened = openDocument(text, file, lookup, kinds);
   if ('problems' in opened) return { ok: false, problems: opened.problems, warnings: [] };
-  const { document, told, check } = opened;
+  return build(opened, file, { kinds, lookup, readFile });
+}
+
+/** The same for what was read and checked on another thread. */
+export function buildChecked({ generated, ...document }: Checked, file: string, kinds: Kinds): Loaded {
+  const locate = ({ path, what, remedy }: Problem): Finding => ({ file, line: 1, column: 1, path: pathText(path), what, remedy });
+  const read = { ...document, broken: new Set<string>(), locate, written: () => null, rename: () => undefined };
+  return build(checkable(read, kinds), file, { kinds, lookup: { env: {}, read: () => null, generated: new Map(generated) }, readFile: readFileSync });
+}
+
+interface Reading {
+  readonly kinds: Kinds;
+  readonly lookup: Lookup;
+  readonly readFile: ReadFile;
+}
+
+function build({ document, told, check }: Checkable, file: string, { kinds, lookup, readFile }: Reading): Loaded {
   const { report } = told;
   const shape = check(DocumentSchema, document.value, []) as DocumentShape;
   // Of what is no mapping there is nothing more to say.
@@ -86,7 +116,8 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
   const { problems: own, warnings } = told.findings();
   const problems = [...own, ...further.problems];
   if (problems.length > 0 || storage === null) return { ok: false, problems, warnings };
-  const secrets = secretsOf([...document.substituted, ...further.substituted], shape, [...sources, ...sinks]);
+  const substituted = [...document.substituted, ...further.substituted];
+  const secrets = secretsOf(substituted, shape, [...sources, ...sinks]);
   const settings = settingsOf(shape, storage);
   const config: Configuration = {
     file,
@@ -104,9 +135,14 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
     rows: known.rows,
     tests: [...tests, ...further.tests],
     secrets,
-    secretFiles: [...generated].map(([path, secret]) => ({ path, secret })),
+    secretFiles: [...lookup.generated].map(([path, secret]) => ({ path, secret })),
   };
-  return { ok: true, config, warnings };
+  return { ok: true, config, warnings, checked: checkedOf(document, substituted, lookup) };
+}
+
+function checkedOf({ value, referring, replaced }: YamlDocument, substituted: readonly string[], { generated }: Lookup): Checked {
+  const { tests: _, testFiles: __, ...rest } = value as Readonly<Record<string, unknown>>;
+  return { value: rest, substituted, referring, replaced, generated };
 }
 
 function secretsOf(substituted: readonly string[], shape: DocumentShape, built: readonly { readonly secrets: readonly string[] }[]): string[] {

@@ -28,13 +28,13 @@ export function createReading(): { readonly read: ReadFile; readonly contents: C
  * Calls `changed` when the files hold something else than `loaded` says, at two looks in a row: an editor may still be writing, and a file that
  * is being replaced is gone for a moment. `changed` loads them again, so that `loaded` says what they hold. Ends when `nextLook` gives false.
  */
-export async function watchFiles(loaded: () => Contents, changed: () => void, nextLook: () => Promise<boolean>): Promise<void> {
+export async function watchFiles(loaded: () => Contents, changed: () => Promise<unknown>, nextLook: () => Promise<boolean>): Promise<void> {
   let last: Contents = new Map();
   while (await nextLook()) {
     const before = loaded();
     const now = await contentsOf(before);
     // Unless they were loaded during the look.
-    if (loaded() === before && isDeepStrictEqual(now, last) && !isDeepStrictEqual(now, before)) changed();
+    if (loaded() === before && isDeepStrictEqual(now, last) && !isDeepStrictEqual(now, before)) await changed();
     last = now;
   }
 }
@@ -47,7 +47,8 @@ export function everySecond(signal: AbortSignal): () => Promise<boolean> {
   return () => pause(INTERVAL_MS, true, { signal, ref: false }).catch(() => false);
 }
 
-async function contentsOf(loaded: Contents): Promise<Contents> {
+/** What is in these files now. */
+export async function contentsOf(loaded: Contents): Promise<Contents> {
   return new Map(await Promise.all([...loaded].map(async ([path, before]) => [path, await contentOf(path, before)] as const)));
 }
 

@@ -24,14 +24,14 @@ export type ReloadAnswer = { readonly ok: true } | { readonly ok: false; readonl
 interface InForceDependencies {
   readonly inForce: () => InForce;
   /** Reads the configuration again; it is in force, or refused, when this returns. */
-  readonly reload: () => ReloadAnswer;
+  readonly reload: () => Promise<ReloadAnswer>;
   readonly store: Pick<Store, 'stats'>;
 }
 
 /** What is behind `castbridge diff`, and a reload over HTTP. */
 export function addInForce(router: Router, { inForce, reload, store }: InForceDependencies): void {
-  router.post('/-/reload', (context) => {
-    const answer = reload();
+  router.post('/-/reload', async (context) => {
+    const answer = await reload();
     context.status = answer.ok ? 200 : answer.stopping === true ? 503 : 422;
     context.body = answer;
   });

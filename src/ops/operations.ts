@@ -17,7 +17,7 @@ export interface OperationsDependencies {
   readonly replayer: Replayer;
   readonly ready: () => Promise<ReadyAnswer>;
   readonly inForce: () => InForce;
-  readonly reload: () => ReloadAnswer;
+  readonly reload: () => Promise<ReloadAnswer>;
   readonly registry: Registry;
   /** Null: none is asked for, and the listener is bound to loopback. */
   readonly token: string | null;

@@ -1,4 +1,6 @@
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { run, served, until } from '../e2e/serve.js';
@@ -59,6 +61,43 @@ describe('`serve` at SIGHUP', () => {
     bridge.signal('SIGHUP');
     await started;
     await until(async () => (await post('/new', 'evt_1')) === 200);
+  });
+
+  describe('while the file is being read, which a pipe in it makes last', () => {
+    const slow = async () => {
+      const { bridge, post } = await configured(open('/old'));
+      bridge.spawn('--no-watch');
+      await bridge.ready();
+      const pipe = join(bridge.folder, 'pipe');
+      execFileSync('mkfifo', [pipe]);
+      bridge.write(open(`"/\${file:${pipe}}"`));
+      bridge.signal('SIGHUP');
+      // It stands open for reading once somebody reads.
+      const writing = await openFile(pipe, 'w');
+      onTestFinished(() => writing.close());
+      return { bridge, post, writing };
+    };
+
+    it('answers events, and takes all that asked meanwhile as one', async () => {
+      const { bridge, post, writing } = await slow();
+      for (let n = 0; n < 5; n++) expect(await post('/old', `evt_${n}`)).toBe(200);
+      bridge.write(open('/last'));
+      const asked = [1, 2, 3].map(async () => (await fetch(`${bridge.operations}/-/reload`, { method: 'POST' })).status);
+      await until(async () => (await post('/old', 'evt_6')) === 200);
+      await writing.writeFile('new');
+      await writing.close();
+      expect(await Promise.all(asked)).toEqual([200, 200, 200]);
+      expect([await post('/new', 'evt_7'), await post('/last', 'evt_7')]).toEqual([404, 200]);
+      await until(() => bridge.output.stderr.split('configuration reloaded').length >= 3);
+      await bridge.stop();
+      expect(bridge.output.stderr.split('configuration reloaded')).toHaveLength(3);
+    });
+
+    it('SIGTERM ends it in order, and the process all the same', async () => {
+      const { bridge } = await slow();
+      await bridge.stop();
+      expect(bridge.output.stderr).toContain('"msg":"stopped"');
+    });
   });
 
   it('T19: SIGTERM while a sink is being exchanged ends it in order, within the grace time', async () => {

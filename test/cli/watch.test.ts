@@ -153,5 +153,5 @@ describe('`serve` watches its file', () => {
     // Four sends at once need a handful; a sink that each reload opens anew has at least one for each.
     const connections = (path: string): number => new Set(to(path).map(({ connection }) => connection)).size;
     expect([connections('/kept') < 25, connections('/other') > 25]).toEqual([true, true]);
-  });
+  }, 120_000);
 });

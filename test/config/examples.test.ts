@@ -1,23 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { lineOf } from '../../src/config/finding.js';
 import { loadConfig, parseConfig } from '../../src/config/load.js';
 import { kinds } from '../../src/kinds.js';
 import { runTests } from '../../src/trial/run.js';
-
-/** What the examples take from the environment: nothing that a test in them may depend on. */
-const ENV = {
-  ...Object.fromEntries(['WEBHOOK', 'EU', 'US'].map((name) => [`CASTAI_${name}_SECRET`, `0123456789abcdef0123456789${name}`])),
-  ...Object.fromEntries(
-    ['OPS', 'URGENT', 'NEWS', 'PAYMENTS', 'SEARCH', 'PLATFORM'].map((name) => [
-      `SLACK_${name}_URL`,
-      `https://hooks.slack.com/services/T0/B0/${name}`,
-    ]),
-  ),
-  INVENTORY_TOKEN: 'inventory-token-1234',
-  KAFKA_PASSWORD: 'kafka-password-1234',
-};
+import { ENV, FILES } from './examples.js';
 
 /** A row as these files write it. */
 interface Row {
@@ -35,15 +23,7 @@ interface Shape {
   readonly tests?: readonly { readonly expect?: { readonly rows?: readonly string[]; readonly not?: unknown } }[];
 }
 
-const folder = 'config/examples';
-const files = [
-  'config/bridge.yaml',
-  ...readdirSync(folder)
-    .filter((name) => !name.endsWith('.tests.yaml'))
-    .map((name) => `${folder}/${name}`),
-];
-
-describe.each(files)('%s', (file) => {
+describe.each(FILES)('%s', (file) => {
   it('is right, and warns of nothing', () => {
     const loaded = loadConfig(file, ENV, kinds);
     expect(loaded.ok ? [] : loaded.problems.map(lineOf)).toEqual([]);

@@ -12,15 +12,16 @@ function watching() {
   writeFileSync(file, 'one');
   const loads: string[] = [];
   let reading = createReading();
-  const load = (): void => {
+  const load = (): Promise<void> => {
     reading = createReading();
     try {
       loads.push(reading.read(file).toString());
     } catch {
       loads.push('(cannot be read)');
     }
+    return Promise.resolve();
   };
-  load();
+  void load();
   let go: (on: boolean) => void = () => undefined;
   let asked: () => void = () => undefined;
   const nextLook = (): Promise<boolean> => {

@@ -3,7 +3,7 @@ import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver
 import { postSigned, served, until, type Served } from './serve.js';
 
 const SECRET = 'e2e-0123456789abcdef0123456789abcdef';
-const RELOADS = 100;
+const RELOADS = 50;
 const SENDERS = 4;
 /** Sinks whose far side answers 200: whatever is delivered there arrives once. */
 const WORKING = ['steady', 'tuned', 'extra'] as const;
@@ -15,7 +15,7 @@ interface Row {
   readonly reason: string | null;
 }
 
-describe('T15: the built bridge under load, over a hundred reloads', () => {
+describe('T15: the built bridge under load, over fifty reloads', () => {
   let receivers: Record<(typeof WORKING)[number] | 'failing', HttpReceiver>;
   let bridge: Served;
 

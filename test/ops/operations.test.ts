@@ -56,7 +56,7 @@ async function rig(parts: Partial<OperationsDependencies> = {}) {
   const logged: object[] = [];
   const note = (fields: object) => void logged.push(fields);
   const server = createOperations({
-    reload: () => ({ ok: true }),
+    reload: () => Promise.resolve({ ok: true }),
     inForce: () => ({ file: 'bridge.yaml', describe: (salt) => ({ salt }) }),
     store: {
       deliveries: (filter, limit, before) => {
@@ -235,7 +235,7 @@ describe('the configuration in force', () => {
     [422, { ok: false, problems: ['bridge.yaml:1:1  a: b; c'] }],
     [503, { ok: false, problems: ['the bridge is stopping'], stopping: true }],
   ] as const)('is read again: %i', async (status, answer) => {
-    const { call } = await rig({ reload: () => answer });
+    const { call } = await rig({ reload: () => Promise.resolve(answer) });
     expect(await call('/-/reload', { method: 'POST' })).toMatchObject({ status, json: answer });
     expect(await call('/-/reload')).toMatchObject({ status: 405 });
   });

@@ -19,7 +19,11 @@ export interface Checkable {
 export function openDocument(text: string, file: string, lookup: Lookup, kinds: Kinds): Checkable | { readonly problems: readonly Finding[] } {
   const syntax: Finding[] = [];
   const document = readDocument(text, file, lookup, (finding) => syntax.push(finding));
-  if (document === null) return { problems: inOrder(syntax) };
+  return document === null ? { problems: inOrder(syntax) } : checkable(document, kinds, syntax);
+}
+
+/** A document that was read, with what was told of it until now. */
+export function checkable(document: YamlDocument, kinds: Kinds, syntax: readonly Finding[] = []): Checkable {
   const told = createTold(document, kinds, syntax);
   const checking: Checking = {
     report: told.report,
