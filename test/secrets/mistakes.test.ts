@@ -2,6 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { check } from '../../src/cli/check.js';
+import { lineOf } from '../../src/config/finding.js';
+import { parseConfig } from '../../src/config/load.js';
+import { kinds } from '../../src/kinds.js';
 import { directory } from '../stores/sqlite-rig.js';
 import { CANARIES, canariesIn } from './canary.js';
 
@@ -59,6 +62,31 @@ const MISTAKES: readonly [string, (yaml: string) => string][] = [
   ['a header that cannot be', (yaml) => yaml.replace('Authorization:', "'bad name':")],
   ['an environment variable that is not set', (yaml) => yaml.replace('path: /w', 'path: ${NO_SUCH_VARIABLE}')],
 ];
+
+/** In texts that are taken apart, a mistake is told by a word of them: no such word may be a part of the secret. */
+it.each([
+  ['a condition', "routes: [{ where: 'event.${SECRET} ==', to: [ops] }]"],
+  ['a function in a condition', "routes: [{ where: '${SECRET}(event.type)', to: [ops] }]"],
+  ['a comparison', "routes: [{ where: 'event.severity > ${SECRET}', to: [ops] }]"],
+  ['a word of a condition', "routes: [{ where: 'event.pre${SECRET} == 1', to: [ops] }]"],
+  [
+    'a template',
+    "sinks: { ops: { type: slack, webhookUrl: 'https://hooks.slack.example/s', text: '{{ event.${SECRET} }}' } }\nroutes: [{ to: [ops] }]",
+  ],
+  [
+    'a filter',
+    "sinks: { ops: { type: slack, webhookUrl: 'https://hooks.slack.example/s', text: '{{ event.type | ${SECRET} }}' } }\nroutes: [{ to: [ops] }]",
+  ],
+])('T47: no word of a secret that is filled into %s', (_, text) => {
+  const sinks = text.includes('sinks:') ? '' : 'sinks: { ops: { type: console } }\n';
+  const yaml = `sources: { open: { path: /w, verify: { type: none }, format: castai-event } }\n${sinks}${text}`;
+  for (const secret of ['canary-9f8e7d6c5b4a3210', 'k9f8e7d6_5b4a3210', 'Zq9f8e.7d6c5b.4a3210', '9f8e7d6c 5b4a3210']) {
+    const { ok, problems = [] } = { problems: [], ...parseConfig(yaml, 'bridge.yaml', { SECRET: secret }, kinds) };
+    const told = problems.map(lineOf).join('\n');
+    expect([ok, told.length > 0]).toEqual([false, true]);
+    for (let at = 0; at + 4 <= secret.length; at++) expect(told).not.toContain(secret.slice(at, at + 4));
+  }
+});
 
 describe('T47: what is told of a mistake holds no secret', () => {
   const forms = { 'in the file': GOOD, 'by reference': REFERRING, 'by default': DEFAULTED };

@@ -74,7 +74,7 @@ export function checkOperations(serverPort: number, operations: OperationsConfig
 
 /** An address or a name, without a port. */
 export function checkHost(host: string, section: string, report: Report): void {
-  if (isIP(host) !== 0 || /^[A-Za-z0-9._-]+$/.test(host)) return;
+  if (isIP(host) !== 0 || (/^[A-Za-z0-9._-]+$/.test(host) && /[A-Za-z]/.test(host))) return;
   const remedy = host.includes('://')
     ? 'write the name or address alone, without "http://"'
     : host.includes(':')

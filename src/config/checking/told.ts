@@ -12,6 +12,11 @@ const REDACTED_CHARS_MIN = 4;
 /** Such a short text that stands in the file itself may be a word of the messages. */
 const WRITTEN_CHARS_MIN = 8;
 
+const WORD = /[\p{L}\p{N}_-]{4,}/gu;
+
+/** A word and a part of a secret may stand together: what they have in common this long is no chance. */
+const PIECE_CHARS = 6;
+
 /** What was told of a document so far. */
 export interface Told {
   readonly report: Report;
@@ -30,9 +35,11 @@ export function createTold(document: YamlDocument, kinds: Kinds, before: readonl
     ...document.substituted.filter((value) => value.length >= REDACTED_CHARS_MIN),
     ...textsUnder(secretKeys(kinds), document.value).filter((value) => value.length >= WRITTEN_CHARS_MIN),
   ]);
-  // In what is told of a reference itself, short values are not shown either.
-  const redactAll = createRedact([...document.substituted.filter((value) => value !== '').map((value) => `"${value}"`)]);
-  const safely = (path: Problem['path'], text: string): string => redact(document.referring.has(path.join('\0')) ? redactAll(text) : text);
+  // In what is told of a reference itself, neither short values are shown nor words of long ones: a condition is told by its words.
+  const redactShort = createRedact([...document.substituted.filter((value) => value !== '').map((value) => `"${value}"`)]);
+  const isOfReference = (word: string): boolean => piecesOf(word).some((piece) => document.substituted.some((value) => value.includes(piece)));
+  const redactAll = (text: string): string => redactShort(redact(text)).replace(WORD, (word) => (isOfReference(word) ? '[redacted]' : word));
+  const safely = (path: Problem['path'], text: string): string => (document.referring.has(path.join('\0')) ? redactAll(text) : redact(text));
   const { broken } = document;
   /** Paths of what was told: conclusions from what is there leave them out. */
   const doubted = new Set<string>();
@@ -74,4 +81,9 @@ function pathsAbove(paths: Iterable<string>): Set<string> {
     for (let end = path.lastIndexOf('\0'); end > 0; end = path.lastIndexOf('\0', end - 1)) above.add(path.slice(0, end));
   }
   return above;
+}
+
+function piecesOf(word: string): string[] {
+  if (word.length <= PIECE_CHARS) return [word];
+  return Array.from({ length: word.length - PIECE_CHARS + 1 }, (_, at) => word.slice(at, at + PIECE_CHARS));
 }
