@@ -85,20 +85,20 @@ function createLoading({ config, env }: Invocation) {
   let again: ReturnType<typeof loadInThread> | null = null;
   return {
     contents: () => contents,
-    load(): Loaded {
+    load: (): Loaded => {
       const reading = createReading();
       contents = reading.contents;
       return loadTested(config, env, kinds, reading.read);
     },
     /** The same beside a bridge that runs. */
-    async loadAgain(): Promise<Loaded> {
+    loadAgain: async (): Promise<Loaded> => {
       again = loadInThread({ file: config, env }, contents, { signal: ending.signal });
       const { contents: read, loaded } = await again;
       contents = read;
       return loaded;
     },
     /** Whether what was begun is over, or could be ended. */
-    async end(): Promise<boolean> {
+    end: async (): Promise<boolean> => {
       ending.abort();
       const waited = new AbortController();
       const over = await Promise.race([again?.then(() => true) ?? true, pause(LINGER_MS, false, { signal: waited.signal })]);

@@ -141,7 +141,7 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
 }
 
 function checkedOf({ value, referring, replaced }: YamlDocument, substituted: readonly string[], { generated }: Lookup): Checked {
-  const { tests: _, testFiles: __, ...rest } = value as Readonly<Record<string, unknown>>;
+  const rest = Object.fromEntries(Object.entries(value as object).filter(([name]) => name !== 'tests' && name !== 'testFiles'));
   return { value: rest, substituted, referring, replaced, generated };
 }
 

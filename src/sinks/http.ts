@@ -71,7 +71,7 @@ export const http: SinkKind<Config, HttpContent> = {
     const url = compiler.interpolated(config.url, ['url'], encodeURIComponent);
     const fault = urlFault(url.literalPrefix, url.computed, config.allowLinkLocal);
     if (fault !== null) report({ path: ['url'], ...fault, from: [['allowLinkLocal']] });
-    const headers = compileHeaders(config.headers, compiler, report);
+    const headers = compileHeaders(config.headers, compiler, report, valueFault);
     const body = bodyOf(config, compiler);
     return (event, received) => ({
       url: withinPrefix(url, event),
@@ -117,9 +117,17 @@ function withinPrefix(text: Interpolated, event: EventView): string {
   return url;
 }
 
+const NOT_CARRIED = /[^\t\x20-\x7e\x80-\xff]/;
+const VALUE_FAULT = 'the value of a header holds a line end, or a character that headers cannot carry';
+
 function headerValue(value: string): string {
-  if (/[^\t\x20-\x7e\x80-\xff]/.test(value)) throw new Error('the value of a header holds a line end, or a character that headers cannot carry');
+  if (NOT_CARRIED.test(value)) throw new Error(VALUE_FAULT);
   return value;
+}
+
+function valueFault(literal: string): Pick<Problem, 'what' | 'remedy'> | null {
+  if (!NOT_CARRIED.test(literal)) return null;
+  return { what: VALUE_FAULT, remedy: 'write it in one line, without `|`; percent-encode other characters' };
 }
 
 /** The request a message becomes. */
