@@ -39,7 +39,7 @@ routes: [{ to: [out] }]
 describe('serve', () => {
   it('warns of a source that verifies nothing, and ends in order at SIGINT', async () => {
     const { child, log } = await serving({ readLog: true });
-    const exited = once(child, 'exit');
+    const exited = once(child, 'close');
     child.kill('SIGINT');
     expect(await exited).toEqual([0, null]);
     expect(log.text).toContain('sources.open.verify: anybody who reaches this path can post events');
