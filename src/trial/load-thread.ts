@@ -1,4 +1,4 @@
-import { Worker } from 'node:worker_threads';
+import { Worker, type ResourceLimits } from 'node:worker_threads';
 import type { Finding } from '../config/finding.js';
 import { buildChecked, type Checked, type Loaded, type Refused } from '../config/load.js';
 import { contentsOf, type Contents } from '../config/watch.js';
@@ -27,11 +27,11 @@ interface Limits {
   readonly signal: AbortSignal;
   /** It takes longer: it will never end. */
   readonly timeMs: number;
-  readonly heapMb: number;
+  readonly memory: ResourceLimits;
   readonly workerUrl: URL;
 }
 
-const LIMITS: Omit<Limits, 'signal'> = { timeMs: 120_000, heapMb: 2_048, workerUrl: new URL('./load-worker.js', import.meta.url) };
+const LIMITS: Omit<Limits, 'signal'> = { timeMs: 120_000, memory: {}, workerUrl: new URL('./load-worker.js', import.meta.url) };
 
 /**
  * Reads a configuration, its tests run, on a thread of its own: what costs time in it holds up no event, and what ends it or never ends is a file that is
@@ -39,16 +39,16 @@ const LIMITS: Omit<Limits, 'signal'> = { timeMs: 120_000, heapMb: 2_048, workerU
  */
 export async function loadInThread(options: LoadOptions, before: Contents, limits: Pick<Limits, 'signal'> & Partial<Limits>): Promise<LoadedAside> {
   const known = await contentsOf(before);
-  const answer = await read(options, { ...LIMITS, ...limits });
+  const answer = await read(options, { ...LIMITS, ...limits }).catch(messageOf);
   if (typeof answer === 'string') return { contents: known, loaded: unreadable(options.file, answer) };
   const { contents, loaded } = answer;
   return { contents, loaded: loaded.ok ? built(options.file, loaded.checked, loaded.warnings) : loaded };
 }
 
 /** The answer, or why there is none. */
-async function read({ file, env }: LoadOptions, { signal, timeMs, heapMb, workerUrl }: Limits): Promise<ReadAside | string> {
+async function read({ file, env }: LoadOptions, { signal, timeMs, memory, workerUrl }: Limits): Promise<ReadAside | string> {
   const workerData: LoadOptions = { file, env: { ...env } };
-  const worker = new Worker(workerUrl, { workerData, resourceLimits: { maxOldGenerationSizeMb: heapMb } });
+  const worker = new Worker(workerUrl, { workerData, resourceLimits: memory });
   worker.unref();
   const end = (): void => void worker.terminate();
   signal.addEventListener('abort', end);
@@ -58,7 +58,7 @@ async function read({ file, env }: LoadOptions, { signal, timeMs, heapMb, worker
       end();
     }, timeMs).unref();
     worker.once('message', resolve);
-    worker.once('error', (error) => resolve(error.message));
+    worker.once('error', (error) => resolve(messageOf(error)));
     worker.once('exit', () => {
       clearTimeout(late);
       signal.removeEventListener('abort', end);
@@ -72,8 +72,12 @@ function built(file: string, checked: Checked, warnings: readonly Finding[]): Lo
     const loaded = buildChecked(checked, file, kinds);
     return loaded.ok ? { ...loaded, warnings } : loaded;
   } catch (error) {
-    return unreadable(file, error instanceof Error ? error.message : String(error));
+    return unreadable(file, messageOf(error));
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** Whatever is wrong with this program, a file must not end a bridge that runs. */

@@ -16,7 +16,7 @@ import { ENV, TABLE } from './tables.js';
 const LIMITS = {
   signal: new AbortController().signal,
   timeMs: 60_000,
-  heapMb: 512,
+  memory: {},
   workerUrl: new URL('../../dist/trial/load-worker.js', import.meta.url),
 };
 
@@ -79,6 +79,10 @@ describe('a thread that gives no answer', () => {
     expect(await failing('process.exit(0)')).toEqual(refused('its thread ended'));
   });
 
+  it('it cannot be started, as where a process may have no more threads', async () => {
+    expect(await failing('', { workerUrl: new URL('https://no.file.example/') })).toEqual(refused('.*'));
+  });
+
   it('it never ends', async () => {
     expect(await failing('for (;;);', { timeMs: 100 })).toEqual(refused('it was not read within 0.1 s'));
   });
@@ -90,6 +94,6 @@ describe('a thread that gives no answer', () => {
   });
 
   it('it takes more memory than there is for it', async () => {
-    expect(await failing('const all = []; for (;;) all.push({ all });', { heapMb: 32 })).toEqual(refused('.*memory.*'));
+    expect(await failing('const all = []; for (;;) all.push({ all });', { memory: { maxOldGenerationSizeMb: 32 } })).toEqual(refused('.*memory.*'));
   });
 });
