@@ -15,7 +15,7 @@ const QUICK = [
   'kill -9 in a reload',
   'a power cut under load',
   'SIGTERM under load',
-  '100 reloads under load',
+  '20 reloads under load',
   'a sink removed with its backlog, then put back, and a replay',
   'the disk full, then freed',
   'flipped bytes in the database',

@@ -5,7 +5,9 @@ import { pause, type Fault } from '../fault.js';
 import type { Stand } from '../stand.js';
 import { comesTrue, replayed } from '../suffering.js';
 
-const RELOADS = 100;
+const RELOADS = 20;
+/** A reload begins with the start of a thread: what comes sooner shares the next one. */
+const APART_MS = 1_000;
 const REPLACEMENTS = 6;
 const PIECES = 8;
 const VARIANTS: readonly Variant[] = [{ spare: true }, { changed: true }, { reordered: true }, { changed: true, spare: true }, {}];
@@ -39,7 +41,8 @@ async function reloadedOverHttp(stand: Stand, variant: Variant): Promise<void> {
     if (ok) seen.push(await hasSpare(stand));
     return ok;
   });
-  if (seen[0] !== (variant.spare === true)) throw new Error('a reload was answered 200, and another configuration is in force');
+  // Another fault of a mixture may have written the file meanwhile.
+  if (!stand.mixed && seen[0] !== (variant.spare === true)) throw new Error('a reload was answered 200, and another configuration is in force');
 }
 
 /** Pieces of a file. `routes` is in the last: from there on a part may be a configuration that is right by itself. */
@@ -57,7 +60,7 @@ export const configurationFaults: readonly Fault[] = [
     async strike({ random, reload }) {
       for (let n = 0; n < RELOADS; n++) {
         reload(any(random));
-        await pause(random() * 60);
+        await pause(random() * APART_MS);
       }
       reload({});
       return RELOADS + 1;
@@ -70,7 +73,7 @@ export const configurationFaults: readonly Fault[] = [
       for (let kill = 0; kill < kills; kill++) {
         await until(() => bridge.isUp());
         reload(any(random));
-        await pause(random() * 40);
+        await pause(random() * APART_MS);
         await crash();
       }
       reload({});
