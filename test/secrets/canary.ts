@@ -7,7 +7,7 @@ export const CANARIES = {
   password: 'canaryPass5eV5',
   query: 'canaryQuery6fU4',
   header: 'canaryHeader7gT3',
-  sasl: 'canarySasl8hS2',
+  sasl: 'ca4a95a518b2d41f0e68',
   key: 'canaryKey9iR1',
 } as const;
 

@@ -20,8 +20,9 @@ const WORD_CHARS_MAX = 32;
 
 /** May a text that is wrong be repeated, wherever it stands? Not what looks like a secret that came to the wrong place. */
 export function isTellable(text: string): boolean {
-  const looksRandom = text.length >= 8 && /\d/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text);
-  return text.length <= WORD_CHARS_MAX && !looksRandom && !text.includes('://');
+  const isMixed = text.length >= 8 && /\d/.test(text) && /[a-z]/.test(text) && /[A-Z]/.test(text);
+  const isHex = /[\da-f]{16,}/i.test(text);
+  return text.length <= WORD_CHARS_MAX && !isMixed && !isHex && !text.includes('://');
 }
 
 /** A substituted text shorter than this is too common to redact: `prod`, `3000`. */
