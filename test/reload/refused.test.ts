@@ -117,7 +117,7 @@ describe('T15: a reload that is refused changes nothing', () => {
   });
 
   it('T47: and shows no secret that stands in the wrong place of it', async () => {
-    const secret = 'b6f1d0c5b9a7e4f3288d';
+    const secret = 'lilac-and-gooseberry';
     const out = await receiver();
     const sinks = { out: http(out, { headers: { authorization: secret } }) };
     const run = await running({ sinks, routes });
