@@ -74,7 +74,7 @@ export function parseConfig(text: string, file: string, env: Environment, kinds:
 /** The same for what was read and checked on another thread. */
 export function buildChecked({ generated, ...document }: Checked, file: string, kinds: Kinds): Loaded {
   const locate = ({ path, what, remedy }: Problem): Finding => ({ file, line: 1, column: 1, path: pathText(path), what, remedy });
-  const read = { ...document, broken: new Set<string>(), locate, written: () => null, rename: () => undefined };
+  const read = { ...document, broken: new Set<string>(), locate, written: () => null, cutFrom: () => null, rename: () => undefined };
   return build(checkable(read, kinds), file, { kinds, lookup: { env: {}, read: () => null, generated: new Map(generated) }, readFile: readFileSync });
 }
 

@@ -50,6 +50,22 @@ const MISTAKES: readonly [string, (yaml: string) => string][] = [
   ['a text that is never closed', (yaml) => yaml.replace(/(password: '[^']*)'/, '$1')],
   ['a bracket that is never closed', (yaml) => yaml.replace(/(secrets: \['.*?')\]/, '$1')],
   ['a tag', (yaml) => yaml.replace(/password: /, 'password: !vault ')],
+  ['a text that begins as a tag does', (yaml) => unquoted(yaml, '!$1')],
+  ['a text that begins as a tag of YAML does', (yaml) => unquoted(yaml, '!!$1')],
+  ['a text that begins as an anchor does', (yaml) => unquoted(yaml, '&$1')],
+  ['a text that begins as an anchor does, with a space', (yaml) => unquoted(yaml, '& $1')],
+  ['anchors with one name', (yaml) => unquoted(yaml, '&$1 x').replace('topic: t', `topic: &${CANARIES.sasl} t`)],
+  ['a text that begins as an alias does', (yaml) => unquoted(yaml, '*$1')],
+  ['an alias inside what it stands for', (yaml) => yaml.replace(/\{ (mechanism.*)'(.*)' \}/, `&$2 { $1*$2 }`)],
+  ['a text that begins as one of several lines does', (yaml) => outside(yaml, '|$1')],
+  ['the same, folded', (yaml) => outside(yaml, '>$1')],
+  ['the same, with a space', (yaml) => outside(yaml, '| $1')],
+  ['something behind quotes', (yaml) => outside(yaml, `'a'$1`)],
+  ['a comment behind quotes', (yaml) => outside(yaml, `'a'#$1`)],
+  ['a comma in a text without quotes', (yaml) => unquoted(yaml, 'a,$1')],
+  ['commas in a text without quotes', (yaml) => unquoted(yaml, 'a,b,$1')],
+  ['a comma and a colon in a text without quotes', (yaml) => unquoted(yaml, 'a,$1: b')],
+  ['a comma in a header without quotes', (yaml) => yaml.replace(/Authorization: '(.*?)'/, 'Authorization: a,$1')],
   ['an alias without an anchor', (yaml) => yaml.replace(/token: '(.*?)'/, 'token: *$1')],
   ['a tab', (yaml) => yaml.replace('    headers:', '\theaders:')],
   ['a secret as a type', (yaml) => yaml.replace(/type: slack, webhookUrl: ('.*?')/, 'type: $1')],
@@ -62,6 +78,16 @@ const MISTAKES: readonly [string, (yaml: string) => string][] = [
   ['a header that cannot be', (yaml) => yaml.replace('Authorization:', "'bad name':")],
   ['an environment variable that is not set', (yaml) => yaml.replace('path: /w', 'path: ${NO_SUCH_VARIABLE}')],
 ];
+
+/** The password of the Kafka sink, without its quotes. */
+function unquoted(yaml: string, text: string): string {
+  return yaml.replace(/password: '([^']*)' \}/, `password: ${text} }`);
+}
+
+/** The same, in a line of its own. */
+function outside(yaml: string, text: string): string {
+  return yaml.replace(/sasl: \{.*'(.*)' \}/, `sasl:\n      mechanism: plain\n      username: u\n      password: ${text}`);
+}
 
 /** In texts that are taken apart, a mistake is told by a word of them: no such word may be a part of the secret. */
 it.each([

@@ -32,6 +32,7 @@ export function checkable(document: YamlDocument, kinds: Kinds, syntax: readonly
     replaced: document.replaced,
     broken: document.broken,
     written: (path, schema) => (isSecretive(path, schema) ? null : document.written(path)),
+    cutFrom: document.cutFrom,
     rename: document.rename,
     belongs: createBelongs(kinds),
   };

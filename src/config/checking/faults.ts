@@ -1,6 +1,7 @@
 import type { ErrorObject } from 'ajv';
 import type { Problem } from '../../core/problem.js';
 import { nearest, suggest } from '../../core/suggest.js';
+import { isSecretive } from './secrecy.js';
 import { schemaAt, type Schema } from './shape.js';
 import type { Checking } from './validate.js';
 import { meantBy, NAME_REMEDY, wordsOf } from './wording.js';
@@ -29,9 +30,21 @@ export function faultsOf(errors: readonly ErrorObject[], schema: Schema, root: P
     const fault = faultOf(withDescription(error, schema, value, path), [...root, ...path], checking);
     // A text that is empty also does not match its pattern: one of them is enough.
     const at = fault.subject.join('\0');
-    if (!told.has(at)) told.set(at, fault);
+    if (!told.has(at)) told.set(at, isKnown(schema, value, fault.subject.slice(root.length)) ? fault : withoutRest(fault, checking));
   }
   return [...told.values()];
+}
+
+function isKnown(schema: Schema, value: unknown, path: Path): boolean {
+  return Object.hasOwn(schemaAt(schema, value, path.slice(0, -1)).properties ?? {}, path.at(-1) ?? '');
+}
+
+/** Behind a secret without quotes, what stands after a comma is likelier its rest than a key: it is not repeated. */
+function withoutRest(fault: Fault, { cutFrom }: Checking): Fault {
+  const text = fault.elsewhere === undefined && fault.renamed === undefined ? cutFrom(fault.subject) : null;
+  if (text === null || !isSecretive(text, {})) return fault;
+  const what = 'the text ends at a comma, and what follows it is no key';
+  return { ...fault, problem: { path: text, what, remedy: 'between braces, put quotes around a text that holds a comma' } };
 }
 
 /** What has no description has that of the list it is an entry of. */

@@ -1,10 +1,10 @@
-import { isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
+import { isMap, isScalar, LineCounter, parseDocument, type Document, type Node } from 'yaml';
 import type { Problem } from '../../core/problem.js';
 import type { Finding } from '../finding.js';
 import { offsetsIn } from './scalar.js';
 import { beforeSubstitution, type Lookup } from './substitute.js';
 import { syntaxFaults } from './syntax.js';
-import { readTree, type Mark, type Place, type Tree } from './tree.js';
+import { nameOf, readTree, type Mark, type Place, type Tree } from './tree.js';
 
 type Path = Problem['path'];
 
@@ -13,6 +13,8 @@ export interface YamlDocument extends Omit<Tree, 'place'> {
   readonly locate: (problem: Problem) => Finding;
   /** What stands at a path as it was written, where it has no quotes and no reference; null otherwise. */
   readonly written: (path: Path) => string | null;
+  /** For a key between braces: the path of the text without quotes before it, which the comma between them may have cut in two. */
+  readonly cutFrom: (path: Path) => Path | null;
   /** What is found under `to` stands at `from`: a misspelt key whose meaning is clear. Both are paths of one length. */
   readonly rename: (from: Path, to: Path) => void;
 }
@@ -54,6 +56,7 @@ export function readDocument(given: string, file: string, lookup: Lookup, report
       if (!isScalar(node) || node.type !== 'PLAIN' || tree.referring.has(path.join('\0'))) return null;
       return node.source ?? null;
     },
+    cutFrom: (path) => cutFrom(placeAt(root, path.slice(0, -1))?.node, path),
     rename(from, to) {
       const place = placeAt(root, from);
       if (place === null) return;
@@ -64,6 +67,15 @@ export function readDocument(given: string, file: string, lookup: Lookup, report
 }
 
 const NO_PLACE: Place = { key: null, at: null, node: null, below: null, spans: [], marks: [] };
+
+function cutFrom(mapping: Node | null | undefined, path: Path): Path | null {
+  if (!isMap<Node>(mapping) || mapping.flow !== true) return null;
+  const at = mapping.items.findIndex(({ key }) => nameOf(key) === path.at(-1));
+  // A text with several commas leaves several keys without a value.
+  const text = mapping.items.slice(0, Math.max(at, 0)).findLast(({ value }) => value !== null && (!isScalar(value) || value.value !== null));
+  const name = text === undefined || !isScalar(text.value) || text.value.type !== 'PLAIN' ? null : nameOf(text.key);
+  return name === null ? null : [...path.slice(0, -1), name];
+}
 
 function markBelow({ marks, below }: Place, path: string, tree: Pick<Tree, Mark>): void {
   for (const mark of marks) tree[mark].add(path);

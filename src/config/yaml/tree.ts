@@ -131,11 +131,12 @@ function fault({ found, told, tell, path }: Walk, node: Node | null, what: strin
   tell(node, { path: [...path], what, remedy, ...more });
 }
 
-function register({ aliases, anchors, tell, path }: Walk, node: Node): void {
+function register({ aliases, anchors, tell, path, lineOf }: Walk, node: Node): void {
   const anchor = 'anchor' in node ? node.anchor : undefined;
   if (anchor === undefined || aliases > 0) return;
-  if (anchors.has(anchor))
-    tell(node, { path: [...path], what: `the anchor "&${anchor}" is defined here a second time`, remedy: 'give it another name' });
+  const first = anchors.get(anchor);
+  if (first !== undefined)
+    tell(node, { path: [...path], what: `the anchor of line ${lineOf(first)} is defined here a second time`, remedy: 'give it another name' });
   anchors.set(anchor, node);
 }
 
@@ -149,21 +150,21 @@ function walkAlias(walk: Walk, alias: Alias, key: Node | null): Walked {
     walk.aliases -= 1;
     return walked;
   }
-  const near = nearest(name, [...walk.anchors.keys()]);
-  // A pattern is likelier than an alias: `type: *.created`.
-  const quoted = isTellable(name) ? `: "*${name}"` : '';
-  const remedy = near === null ? `put quotes around a text that begins with "*"${quoted}` : `did you mean "*${near}"?`;
-  if (target === undefined)
-    fault(
-      walk,
-      alias,
-      isTellable(name)
-        ? `there is no anchor "&${name}" above, and \`*${name}\` is an alias to YAML`
-        : 'this is an alias to YAML, and there is no anchor of its name above',
-      remedy,
-    );
-  else fault(walk, alias, `the alias "*${name}" stands inside what it stands for`, 'move the anchor, or write it out');
+  if (target === undefined) absentAnchor(walk, alias);
+  else fault(walk, alias, 'this alias stands inside what it stands for', 'move the anchor, or write it out');
   return { value: null, place: { key, at: alias, node: alias, below: null, spans: [], marks: ['broken'] } };
+}
+
+/** The name is repeated only where it is no secret that begins with "*": in a row, where a pattern does, and where an anchor has nearly the same. */
+function absentAnchor(walk: Walk, alias: Alias): void {
+  const name = alias.source;
+  const near = nearest(name, [...walk.anchors.keys()]);
+  const isShown = near !== null || (walk.path[0] === 'routes' && isTellable(name));
+  const what = isShown
+    ? `there is no anchor "&${name}" above, and \`*${name}\` is an alias to YAML`
+    : 'this is an alias to YAML, and there is no anchor of its name above';
+  const quoted = `put quotes around a text that begins with "*"${isShown ? `: "*${name}"` : ''}`;
+  fault(walk, alias, what, near === null ? quoted : `did you mean "*${near}"?`);
 }
 
 function walkScalar(walk: Walk, node: Scalar, place: Place): Walked {
@@ -254,7 +255,7 @@ function both(first: Walked, second: Walked): Walked {
 }
 
 /** The text of a key; null where it is none. */
-function nameOf(key: Node | null): string | null {
+export function nameOf(key: Node | null): string | null {
   if (!isScalar(key)) return null;
   return typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
 }
