@@ -49,9 +49,47 @@ environment.registerFunction(`string.${LINEAR}(string): bool`, (text: string, pa
   (patternsInForce.get(pattern) ?? RE2JS.compile(pattern)).matcher(text).find(),
 );
 
-/** Evaluates with an expression's own regular expressions. */
-export function withPatterns<Result>(patterns: ReadonlyMap<string, RE2JS>, evaluate: () => Result): Result {
+/** What a loop is called on, in an expression that is rewritten: loops inside each other multiply, and cel-js knows no end of them. */
+export const STEPWISE = 'stepwise';
+
+/** How long one expression with a loop may take for one event, ms: a bridge that computes takes no other event. */
+const LOOP_MS_MAX = 100;
+
+/** Of a longer list, each element asks for the time; of a shorter one the list does: asking costs more than most conditions. */
+const UNASKED_MAX = 64;
+
+/** When the expression that is being evaluated must be done, by `performance.now()`. */
+let deadline = Infinity;
+
+function askTime(): void {
+  if (performance.now() > deadline) throw new Error(`the expression took longer than ${LOOP_MS_MAX} ms for this event`);
+}
+
+function stepwise(list: readonly unknown[]): readonly unknown[] {
+  askTime();
+  if (list.length <= UNASKED_MAX) return list;
+  return new Proxy(list, {
+    get(target, key) {
+      askTime();
+      return Reflect.get(target, key) as unknown;
+    },
+  });
+}
+environment.registerFunction(`list.${STEPWISE}(): list`, stepwise);
+environment.registerFunction(`map.${STEPWISE}(): list`, (map: object) =>
+  stepwise(map instanceof Map ? [...(map.keys() as Iterable<unknown>)] : Object.keys(map)),
+);
+
+/** What an expression is evaluated with, beside the event. */
+export interface Means {
+  readonly patterns: ReadonlyMap<string, RE2JS>;
+  readonly loops: boolean;
+}
+
+/** Evaluates with an expression's own regular expressions, and in time. */
+export function withMeans<Result>({ patterns, loops }: Means, evaluate: () => Result): Result {
   patternsInForce = patterns;
+  deadline = loops ? performance.now() + LOOP_MS_MAX : Infinity;
   return evaluate();
 }
 

@@ -1,6 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { suggest } from '../core/suggest.js';
-import { environment, LINEAR } from './cel-environment.js';
+import { environment, LINEAR, STEPWISE } from './cel-environment.js';
+import { LOOPS } from './cel-rewrite.js';
 import { blanked } from './cel-syntax.js';
 import { sourceOf } from './cel-tree.js';
 import { inWords, typeOf } from './cel-words.js';
@@ -47,10 +48,8 @@ const HABITS: Readonly<Record<string, string>> = {
   exists: 'write list.exists(item, item == "…")',
 };
 
-const LOOPS = ['all', 'exists', 'exists_one', 'filter', 'map'];
-
 /** Functions that nobody who writes a condition has a use for. */
-const INTERNAL = [LINEAR, 'bytes', 'dyn', 'type', 'uint'];
+const INTERNAL = [LINEAR, STEPWISE, 'bytes', 'dyn', 'type', 'uint'];
 
 interface Signature {
   readonly name: string;

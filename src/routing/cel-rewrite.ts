@@ -1,13 +1,16 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
-import { LINEAR, OPTIONAL } from './cel-environment.js';
+import { LINEAR, OPTIONAL, STEPWISE, type Means } from './cel-environment.js';
+import { blanked } from './cel-syntax.js';
 import { selectionOf, walk } from './cel-tree.js';
 
-/** An expression with what this program means by `has` and `matches`, and its regular expressions. */
-export interface Rewritten {
+/** An expression with what this program means by `has`, `matches` and loops, and what that needs. */
+export interface Rewritten extends Means {
   readonly text: string;
-  readonly patterns: ReadonlyMap<string, RE2JS>;
 }
+
+/** What goes over the elements of a list. */
+export const LOOPS = ['all', 'exists', 'exists_one', 'filter', 'map'];
 
 /** A part of an expression, and what is put in its place. */
 interface Replacement {
@@ -20,13 +23,17 @@ interface Replacement {
 export function rewrite(source: string, root: ASTNode): Rewritten {
   const patterns = new Map<string, RE2JS>();
   const found: Replacement[] = [];
+  const code = blanked(source);
+  let loops = false;
   walk(root, (node) => {
-    const replacement = hasOf(node) ?? matchesOf(node, source, patterns);
+    const loop = loopOf(node, code);
+    loops ||= loop !== null;
+    const replacement = hasOf(node) ?? matchesOf(node, source, patterns) ?? loop;
     if (replacement !== null) found.push(replacement);
   });
   found.sort((a, b) => b.start - a.start);
   const text = found.reduce((text, { start, end, text: instead }) => text.slice(0, start) + instead + text.slice(end), source);
-  return { text, patterns };
+  return { text, patterns, loops };
 }
 
 /** `has(event.cluster.name)` asks whether the sender gave it; since it reads as '' where it did not, the question becomes a comparison. */
@@ -47,6 +54,13 @@ function matchesOf(node: ASTNode, source: string, patterns: Map<string, RE2JS>):
   const between = source.slice(end, pattern.start).replace(/\/\/[^\n]*/g, (comment) => ' '.repeat(comment.length));
   const start = end + between.lastIndexOf('matches');
   return { start, end: start + 'matches'.length, text: LINEAR };
+}
+
+/** cel-js knows no end of a loop: what it goes over is what tells it. */
+function loopOf(node: ASTNode, code: string): Replacement | null {
+  if (node.op !== 'rcall' || !LOOPS.includes(node.args[0])) return null;
+  const start = code.indexOf(node.args[0], node.args[1].end);
+  return { start, end: start, text: `${STEPWISE}().` };
 }
 
 /** A regular expression that is none: `why` in RE2's words. */

@@ -1,7 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { EventView } from '../core/event.js';
 import type { Problem, Report } from '../core/problem.js';
-import { celView, environment, withPatterns } from './cel-environment.js';
+import { celView, environment, withMeans } from './cel-environment.js';
 import { celBlunder, celMistake } from './cel-mistakes.js';
 import type { Mistake } from './mistake.js';
 import { rewrite } from './cel-rewrite.js';
@@ -55,9 +55,9 @@ function compile(source: string): CompiledCel | Mistake {
     if (!types.valid) return celMistake(source, types.error);
     const blunder = source.includes('severity') ? celBlunder(checked.ast) : null;
     if (blunder !== null) return blunder;
-    const { text, patterns } = rewrite(source, checked.ast);
+    const { text, ...means } = rewrite(source, checked.ast);
     const run = text === source ? checked : environment.parse(text);
-    const evaluate = (event: EventView): unknown => withPatterns(patterns, (): unknown => run({ event: celView(event) }));
+    const evaluate = (event: EventView): unknown => withMeans(means, (): unknown => run({ event: celView(event) }));
     return { evaluate, type: types.type ?? 'dyn', ast: checked.ast };
   } catch (error) {
     return celMistake(source, error);

@@ -74,6 +74,45 @@ describe('a condition in CEL', () => {
     expect(decide(source, event({ name: 'Node deletion failed', data: { text: 'b.c' } }))).toBe(matches);
   });
 
+  const many = Array.from({ length: 60_000 }, (_, index) => `n${index}`);
+  const long = event({
+    data: {
+      nodes: many,
+      failed: ['x', ...many.slice(1).map((name) => `${name}!`)],
+      few: many.slice(0, 400),
+      fewer: many.slice(0, 60).map((name, index) => `${name}${'x'.repeat(index)}`),
+    },
+  });
+  it.each([
+    ['event.data.nodes.exists(n, event.data.failed.exists(f, f == n))'],
+    ['event.data.nodes.exists(n, n in event.data.failed)'],
+    ['!event.data.nodes.all(n, !(n in event.data.failed))'],
+    ['event.data.nodes.filter(n, n in event.data.failed).size() > 0'],
+    ['event.data.nodes.exists_one(n, n in event.data.failed)'],
+    ['event.data.nodes.map(n, n in event.data.failed).size() == 0'],
+    ['event.data.nodes.map(n, n in event.data.failed, n).size() == 0'],
+    ['event.data.few.exists(a, event.data.few.exists(b, event.data.few.exists(c, a + b == c)))'],
+    ['(( event.data.nodes )).exists(n, n in event.data.failed)'],
+    ['[event.data.nodes] // .exists(\n .map(list, list.exists(n, n in event.data.failed)).size() == 0'],
+    ['event.data.fewer.exists(a, event.data.fewer.exists(b, event.data.fewer.exists(c, event.data.fewer.exists(d, a + b + "!" == c + d))))'],
+    ['event.data.few.map(n, event.data.nodes.map(m, n + m)).size() == 0'],
+  ])('is not kept busy by loops in loops: %s', (source) => {
+    expect(() => decide(source, long)).toThrow('the expression took longer than 100 ms for this event');
+  });
+
+  it.each([
+    ['["exists", "a"].exists(exists, exists == "a")'],
+    ['(event.data.items + ["c"]).exists(item, (item) == "c")'],
+    ['((event.data.items) + (["c"])).map(item, item + "!").exists_one(item, item == "c!")'],
+    ['event.data.items.filter(item, item != "a").all(item, event.data.items.exists(other, other == item))'],
+    ['event.data.map(key, key).exists(key, key == "items")'],
+    ['{"a": 1, "b": 2}.exists(key, key == "b") && {"a": 1}.all(key, key == "a")'],
+    ['event.data["items"] // .map(\n .map(map, map == "a", [map]).exists(all, all.exists(filter, filter == "a"))'],
+    ['event.data.exists // .exists(\n .exists(exists, has(event.data.items) && exists.matches("^(b)$"))'],
+  ])('loops over %s', (source) => {
+    expect(decide(source, event({ data: { items: ['a', 'b'], exists: ['b'] } }))).toBe(true);
+  });
+
   it('is not kept busy by a text that would keep a backtracking regular expression busy for ever', () => {
     expect(decide('event.name.matches("^(a+)+$")', event({ name: `${'a'.repeat(5_000)}!` }))).toBe(false);
   });
