@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { startBridge, type Bridge } from '../bridge.js';
 import type { Configuration } from '../config/configuration.js';
 import { lineOf } from '../config/finding.js';
-import type { Loaded } from '../config/load.js';
+import { refused, type Loaded } from '../config/load.js';
 import { writeSecretFiles } from '../config/secret-files.js';
 import { createReading, everySecond, watchFiles, type Contents } from '../config/watch.js';
 import { oneAtATime } from '../core/one-at-a-time.js';
@@ -82,20 +82,26 @@ async function run(
 function createLoading({ config, env }: Invocation) {
   const ending = new AbortController();
   let contents: Contents = new Map();
+  /** Files that could be read before. */
+  const seen = new Set<string>();
   let again: ReturnType<typeof loadInThread> | null = null;
   return {
     contents: () => contents,
     load: (): Loaded => {
       const reading = createReading();
+      const loaded = loadTested(config, env, kinds, reading.read);
       contents = reading.contents;
-      return loadTested(config, env, kinds, reading.read);
+      note(contents, seen);
+      return loaded;
     },
     /** The same beside a bridge that runs. */
     loadAgain: async (): Promise<Loaded> => {
       again = loadInThread({ file: config, env }, contents, { signal: ending.signal });
       const { contents: read, loaded } = await again;
       contents = read;
-      return loaded;
+      const gone = loaded.ok ? loaded.config.secretFiles.find(({ path }) => seen.has(path)) : undefined;
+      note(contents, seen);
+      return gone === undefined ? loaded : refused(config, `the secret file ${gone.path} is gone`, SECRET_GONE);
     },
     /** Whether what was begun is over, or could be ended. */
     end: async (): Promise<boolean> => {
@@ -106,6 +112,13 @@ function createLoading({ config, env }: Invocation) {
       return over;
     },
   };
+}
+
+/** A secret that senders use is not exchanged for a new one because its file is gone. */
+const SECRET_GONE = 'put it back: senders use what it held; to have a new one made, start the bridge without it';
+
+function note(contents: Contents, seen: Set<string>): void {
+  for (const [path, hash] of contents) if (hash !== null) seen.add(path);
 }
 
 async function untilStopped(

@@ -52,14 +52,20 @@ export function loadConfig(file: string, env: Environment, kinds: Kinds, readFil
     bytes = readFile(file);
   } catch (error) {
     const why = error instanceof Error && 'code' in error ? String(error.code) : String(error);
-    return refused(file, 1, 1, `the file cannot be read (${why})`, 'name another with --config, or create it');
+    return refused(file, `the file cannot be read (${why})`, 'name another with --config, or create it');
   }
   const text = decodeFile(bytes);
-  return typeof text === 'string' ? parseConfig(text, file, env, kinds, readFile) : refused(file, text.line, text.column, text.what, text.remedy);
+  return typeof text === 'string' ? parseConfig(text, file, env, kinds, readFile) : refused(file, text.what, text.remedy, text);
 }
 
-function refused(file: string, line: number, column: number, what: string, remedy: string): Refused {
-  return { ok: false, problems: [{ file, line, column, path: '(document)', what, remedy }], warnings: [] };
+/** Nothing but this is known of the file. */
+export function refused(
+  file: string,
+  what: string,
+  remedy: string,
+  at: { readonly line: number; readonly column: number } = { line: 1, column: 1 },
+): Refused {
+  return { ok: false, problems: [{ file, line: at.line, column: at.column, path: '(document)', what, remedy }], warnings: [] };
 }
 
 /** The same for a text that is in hand. */

@@ -9,7 +9,9 @@ export function writeSecretFiles(files: Configuration['secretFiles']): void {
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       writeFileSync(path, `${secret}\n`, { mode: 0o600, flag: 'wx' });
     } catch (error) {
-      throw new Error(`the secret file ${path} cannot be written: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
+      const exists = error instanceof Error && 'code' in error && error.code === 'EEXIST';
+      const why = exists ? 'it exists, and cannot be read' : error instanceof Error ? error.message : String(error);
+      throw new Error(`the secret file ${path} cannot be written: ${why}`, { cause: error });
     }
   }
 }

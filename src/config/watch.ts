@@ -54,11 +54,16 @@ export async function contentsOf(loaded: Contents): Promise<Contents> {
 
 async function contentOf(path: string, before: string | null): Promise<string | null> {
   try {
-    // A pipe can be read once, and to open one may take for ever: it stays what it was.
-    return (await stat(path)).isFile() ? hash(await readFile(path)) : before;
+    return (await isReadOnce(path)) ? before : hash(await readFile(path));
   } catch {
     return null;
   }
+}
+
+/** A pipe can be read once, and to open one may take for ever. */
+export async function isReadOnce(path: string): Promise<boolean> {
+  const about = await stat(path);
+  return !about.isFile() && !about.isDirectory();
 }
 
 function hash(bytes: Buffer): string {

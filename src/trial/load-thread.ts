@@ -1,7 +1,7 @@
 import { Worker, type ResourceLimits } from 'node:worker_threads';
 import type { Finding } from '../config/finding.js';
-import { buildChecked, type Checked, type Loaded, type Refused } from '../config/load.js';
-import { contentsOf, type Contents } from '../config/watch.js';
+import { buildChecked, refused, type Checked, type Loaded, type Refused } from '../config/load.js';
+import { contentsOf, isReadOnce, type Contents } from '../config/watch.js';
 import { kinds } from '../kinds.js';
 
 /** What the thread is given. */
@@ -39,6 +39,7 @@ const LIMITS: Omit<Limits, 'signal'> = { timeMs: 120_000, memory: {}, workerUrl:
  */
 export async function loadInThread(options: LoadOptions, before: Contents, limits: Pick<Limits, 'signal'> & Partial<Limits>): Promise<LoadedAside> {
   const known = await contentsOf(before);
+  if (await isReadOnce(options.file).catch(() => false)) return { contents: known, loaded: refused(options.file, ...READ_ONCE) };
   const answer = await read(options, { ...LIMITS, ...limits }).catch(messageOf);
   if (typeof answer === 'string') return { contents: known, loaded: unreadable(options.file, answer) };
   const { contents, loaded } = answer;
@@ -80,14 +81,9 @@ function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+const READ_ONCE = ['it is a pipe, which can be read once', 'keep it in a file that can be read again, and start with that'] as const;
+
 /** Whatever is wrong with this program, a file must not end a bridge that runs. */
 function unreadable(file: string, why: string): Refused {
-  const what = `it cannot be read: ${why}`;
-  return {
-    ok: false,
-    problems: [
-      { file, line: 1, column: 1, path: '(document)', what, remedy: 'see what `castbridge check` says; if it says nothing, please report it' },
-    ],
-    warnings: [],
-  };
+  return refused(file, `it cannot be read: ${why}`, 'see what `castbridge check` says; if it says nothing, please report it');
 }

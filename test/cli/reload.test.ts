@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open as openFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -98,6 +98,36 @@ describe('`serve` at SIGHUP', () => {
       await bridge.stop();
       expect(bridge.output.stderr).toContain('"msg":"stopped"');
     });
+  });
+
+  it('refuses a file that became a pipe, which nobody may ever write', async () => {
+    const { bridge, post } = await configured(open('/old'));
+    await bridge.start();
+    const file = join(bridge.folder, 'bridge.yaml');
+    rmSync(file);
+    execFileSync('mkfifo', [file]);
+    const asked = await fetch(`${bridge.operations}/-/reload`, { method: 'POST' });
+    expect([asked.status, await asked.text()]).toEqual([422, expect.stringContaining('it is a pipe, which can be read once')]);
+    rmSync(file);
+    bridge.write(open('/new'));
+    await until(async () => (await post('/new', 'evt_1')) === 200);
+  });
+
+  it('does not exchange a secret that it made because its file is gone', async () => {
+    const { bridge } = await configured(open('/old'));
+    const secretFile = join(bridge.folder, 'secret');
+    const signed = (grace: string) =>
+      open('/old', undefined, `shutdown: { grace: ${grace} }`).replace('{ type: none }', `{ type: castai, secrets: ["\${generate:${secretFile}}"] }`);
+    bridge.write(signed('1s'));
+    await bridge.start();
+    const reload = async () => (await fetch(`${bridge.operations}/-/reload`, { method: 'POST' })).status;
+    const secret = readFileSync(secretFile, 'utf8');
+    rmSync(secretFile);
+    bridge.write(signed('2s'));
+    expect([await reload(), await reload(), existsSync(secretFile)]).toEqual([422, 422, false]);
+    expect(await (await fetch(`${bridge.operations}/readyz`)).text()).toContain(`the secret file ${secretFile} is gone`);
+    writeFileSync(secretFile, secret);
+    expect(await reload()).toBe(200);
   });
 
   it('T19: SIGTERM while a sink is being exchanged ends it in order, within the grace time', async () => {

@@ -81,8 +81,10 @@ describe('references', () => {
   it('what a reference stands for is a text, whatever YAML would make of it', () => {
     const values = [': {}', 'x\n    stop: true', '[a]', '*x', '# no'];
     for (const value of values) {
-      const { config } = ok(yaml({ verify: '{ type: castai, secrets: ["${SECRET}${V}"] }' }), { V: value });
-      expect(config.sources[0]?.signingSecret).toBe(`${SECRET}${value}`);
+      if (!value.includes('\n')) {
+        const { config } = ok(yaml({ verify: '{ type: castai, secrets: ["${SECRET}${V}"] }' }), { V: value });
+        expect(config.sources[0]?.signingSecret).toBe(`${SECRET}${value}`);
+      }
       expect(ok(yaml({ routes: '[{ match: { name: "${V}" }, to: [out] }]' }), { V: value }).config.routes).toBe(1);
     }
   });
@@ -121,6 +123,48 @@ describe('references', () => {
 
   it('`$${` is a literal `${`, and a reference in a comment or a key is none', () => {
     expect(ok(`# \${NOT_SET}\n${yaml({ routes: '[{ where: "event.type != \'$${x}\'", to: [out] }]' })}`).ok).toBe(true);
+  });
+
+  describe('a secret file', () => {
+    const verify = '{ type: castai, secrets: ["${file:/run/secret}"] }';
+    const holding = (content: string | Buffer, reference = verify) =>
+      parseConfig(yaml({ verify: reference }), 'bridge.yaml', {}, kinds, (path) => {
+        expect(path).toBe('/run/secret');
+        return Buffer.from(content);
+      });
+    const told = (loaded: ReturnType<typeof holding>): string[] =>
+      (loaded.ok ? loaded.warnings : loaded.problems).map(({ path, what, remedy }) => `${path}: ${what}; ${remedy}`);
+
+    it.each([
+      ['as it is', SECRET],
+      ['with a line end behind it', `${SECRET}\r\n`],
+      ['with a mark of the byte order before it', `\uFEFF${SECRET}\n`],
+    ])('holds the secret %s', (_, content) => {
+      const loaded = holding(content);
+      expect(told(loaded)).toEqual([]);
+      expect(loaded.ok && loaded.config.sources[0]?.signingSecret).toBe(SECRET);
+    });
+
+    it.each([
+      ['UTF-16', Buffer.from(`\uFEFF${SECRET}`, 'utf16le'), 'the file /run/secret is no text in UTF-8; save it as UTF-8'],
+      ['a byte that is no UTF-8', Buffer.from([...Buffer.from(SECRET), 0xff]), 'the file /run/secret is no text in UTF-8; save it as UTF-8'],
+      ['two lines', `${SECRET}\nnext`, 'the secret has more than one line; write it in one, without an empty line before it'],
+      ['an empty line before it', `\n${SECRET}`, 'the secret has more than one line; write it in one, without an empty line before it'],
+      ['a space behind it', `${SECRET} \n`, 'the secret begins or ends with a space; delete the space, unless it belongs to it'],
+    ])('that holds %s is told of', (_, content, what) => {
+      expect(told(holding(content))).toEqual([`sources.castai.verify.secrets[0]: ${what}`]);
+    });
+
+    it('that was generated and is empty is told of, and not taken for one that is to be made', () => {
+      const loaded = holding(' \n', '{ type: castai, secrets: ["${generate:/run/secret}"] }');
+      expect(told(loaded)).toEqual(['sources.castai.verify.secrets[0]: the secret file /run/secret is empty; delete it: a start makes a new one']);
+    });
+
+    it('may have several lines where it is a key', () => {
+      const pem = '-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----\n';
+      const sinks = '{ out: { type: kafka, brokers: ["k:1"], topic: t, tls: { cert: "${PEM}", key: "${PEM}" } } }';
+      expect(ok(yaml({ sinks }), { PEM: pem }).warnings).toEqual([]);
+    });
   });
 
   it('a generated secret is made once, and kept for `serve` to write', () => {

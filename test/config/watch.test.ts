@@ -94,6 +94,14 @@ describe('a watched file', () => {
     expect(loads).toEqual(['one', '(cannot be read)', 'one']);
   });
 
+  it('that became a folder is loaded, and once', async () => {
+    const { file, loads, look } = watching();
+    rmSync(file);
+    mkdirSync(file);
+    for (let looks = 0; looks < 3; looks++) await look();
+    expect(loads).toEqual(['one', '(cannot be read)']);
+  });
+
   it('that is a pipe is not opened: it can be read once, and to open it may take for ever', async () => {
     const { file, loads, look } = watching();
     rmSync(file);

@@ -87,11 +87,20 @@ function mendOne(fault: Fault, schema: Schema, whole: { value: unknown }, root: 
   if (fault.elsewhere !== undefined && fault.elsewhere !== null) checking.broken.add(fault.elsewhere.join('\0'));
 }
 
-function parsed(scalar: unknown, at: Schema, path: Problem['path'], { warn, referring }: Checking): unknown {
+function parsed(scalar: unknown, at: Schema, path: Problem['path'], checking: Checking): unknown {
   if (at.unit === undefined || typeof scalar !== 'string') return scalar;
-  if (at.unit === 'secret' && !referring.has(path.join('\0')))
-    warn({ path, what: 'a secret stands in the file itself', remedy: 'write ${VAR} or ${file:PATH} in its place' });
+  if (at.unit === 'secret') tellOfSecret(scalar, path, checking);
   return UNITS[at.unit]?.parse(scalar) ?? 0;
+}
+
+function tellOfSecret(secret: string, path: Problem['path'], { report, warn, referring }: Checking): void {
+  if (!referring.has(path.join('\0')))
+    warn({ path, what: 'a secret stands in the file itself', remedy: 'write ${VAR} or ${file:PATH} in its place' });
+  const isPem = secret.startsWith('-----BEGIN ');
+  if (/[\r\n]/.test(secret) && !isPem)
+    report({ path, what: 'the secret has more than one line', remedy: 'write it in one, without an empty line before it' });
+  else if (secret !== secret.trim() && !isPem)
+    warn({ path, what: 'the secret begins or ends with a space', remedy: 'delete the space, unless it belongs to it' });
 }
 
 /** Is the path, or what it is part of, known to be wrong? */

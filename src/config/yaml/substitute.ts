@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import type { ReadFile } from '../watch.js';
+import { decodeFile, type NoText } from './file.js';
 
 /** Where references get their values: the environment, files, and files that are made on the first start. */
 export interface Lookup {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Text of a file; null where there is none. */
-  readonly read: (path: string) => string | null;
+  readonly read: (path: string) => string | NoText | null;
   /** A `generate:` file that does not exist yet: the secret it will hold. */
   readonly generated: Map<string, string>;
 }
@@ -89,21 +90,32 @@ function resolve(reference: string, lookup: Lookup): Resolved {
   };
 }
 
-function valueOf(name: string, lookup: Lookup): { ok: true; text: string | null } | { ok: false; what: string; remedy: string } {
-  if (name.startsWith('file:')) return { ok: true, text: lookup.read(name.slice(5))?.replace(/[\r\n]+$/, '') ?? null };
-  if (name.startsWith('generate:')) return { ok: true, text: generate(name.slice(9), lookup) };
+type Value = { readonly ok: true; readonly text: string | null } | { readonly ok: false; readonly what: string; readonly remedy: string };
+
+function valueOf(name: string, lookup: Lookup): Value {
+  if (name.startsWith('file:')) return fileValue(name.slice(5), lookup, (text) => text.replace(/[\r\n]+$/, ''));
+  if (name.startsWith('generate:')) return generate(name.slice(9), lookup);
   if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name)) {
     return { ok: false, what: `"\${${name}}" is no reference`, remedy: 'write ${VAR}, ${file:PATH} or ${generate:PATH}; "$${" is a literal "${"' };
   }
   return { ok: true, text: lookup.env[name] ?? null };
 }
 
-function generate(path: string, lookup: Lookup): string {
-  const known = lookup.read(path)?.trim() ?? lookup.generated.get(path);
-  if (known !== undefined && known !== '') return known;
-  const secret = randomBytes(32).toString('hex');
-  lookup.generated.set(path, secret);
-  return secret;
+/** Without the mark of the byte order that some editors begin a file with. */
+function fileValue(path: string, lookup: Lookup, trim: (text: string) => string): Value {
+  const read = lookup.read(path);
+  if (read === null) return { ok: true, text: null };
+  if (typeof read !== 'string') return { ok: false, what: `the file ${path} is no text in UTF-8`, remedy: 'save it as UTF-8' };
+  return { ok: true, text: trim(read.replace(/^\uFEFF/, '')) };
+}
+
+function generate(path: string, lookup: Lookup): Value {
+  const known = fileValue(path, lookup, (text) => text.trim());
+  if (!known.ok) return known;
+  if (known.text === '') return { ok: false, what: `the secret file ${path} is empty`, remedy: 'delete it: a start makes a new one' };
+  const secret = known.text ?? lookup.generated.get(path) ?? randomBytes(32).toString('hex');
+  if (known.text === null) lookup.generated.set(path, secret);
+  return { ok: true, text: secret };
 }
 
 /** A default that has a default, and so on. */
@@ -122,9 +134,9 @@ function closingBrace(text: string, from: number): number {
 }
 
 /** Reads files of the disk; anything that cannot be read counts as not there. */
-export function readText(path: string, read: ReadFile): string | null {
+export function readText(path: string, read: ReadFile): string | NoText | null {
   try {
-    return read(path).toString('utf8');
+    return decodeFile(read(path));
   } catch {
     return null;
   }
