@@ -57,13 +57,19 @@ function buildTest(value: unknown, at: Problem['path'], { check, report, names, 
     });
   else checkNames([source], names.sources, 'source', () => [...at, 'given', 'source'], tell);
   const what = givenOf(given, [...at, 'given'], givesNothing(value), tell);
-  const receivedMs = Date.parse(given.receivedAt);
-  if (Number.isNaN(receivedMs) || !/^\d{4}-\d{2}-\d{2}T/.test(given.receivedAt))
-    tell({ path: [...at, 'given', 'receivedAt'], what: 'this is no time', remedy: 'write it as in 2026-01-12T09:24:07Z' });
+  const receivedMs = timeOf(given.receivedAt);
+  if (receivedMs === null) tell({ path: [...at, 'given', 'receivedAt'], what: 'this is no time', remedy: 'write it as in 2026-01-12T09:24:07Z' });
   if (expectsNothing(value)) tell({ path: [...at, 'expect'], what: 'it expects nothing', remedy: 'list the sinks it goes to; `[]`: none' });
   checkExpected(expect, [...at, 'expect'], isShort(value), names, tell);
-  if (faults.length > 0 || source === undefined || what === null) return null;
+  if (faults.length > 0 || source === undefined || what === null || receivedMs === null) return null;
   return { name, source, given: what, receivedMs, expect, at: placeOf(at, locate), expectAt: placeOf([...at, 'expect'], locate) };
+}
+
+/** Milliseconds of a time by RFC 3339; null where there is none such: JavaScript takes the 30th of February for the 2nd of March. */
+function timeOf(text: string): number | null {
+  const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})T\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:\d{2})$/.exec(text) ?? [];
+  const ms = Date.parse(text);
+  return Number.isNaN(ms) || Number(day) > new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate() ? null : ms;
 }
 
 /** Was neither a `body` nor an `event` written? One that is wrong was told, and taken out: that it is missing would only follow from that. */

@@ -54,6 +54,26 @@ export function warnContradiction(row: RouteRow, index: number, equalities: read
   }
 }
 
+/** Signs that stand for something in other languages of patterns, and for themselves here. Types, severities and clusters hold none of them. */
+const SIGNS: readonly (readonly [RegExp, string])[] = [
+  [/^!/, 'ask in `where` for what must not be'],
+  [/[|{}]/, 'write a list: [a, b]'],
+  [/^\^|\$$|\\|^\/.*\/$/, 'write it without: a pattern matches the whole text, `*` any run of characters, `?` one'],
+  [/[[\]]/, 'write a list, or `?` for any one character'],
+];
+
+/** Tells of patterns that are written as in other languages: they match nothing, or not what is meant. */
+export function warnForeignPatterns(row: RouteRow, index: number, warn: Report): void {
+  for (const key of ['type', 'severity', 'cluster'] as const) {
+    const patterns = row.match?.[key];
+    (listOf(patterns) ?? []).forEach((pattern, entry) => {
+      const remedy = SIGNS.find(([sign]) => sign.test(pattern))?.[1];
+      const path = ['routes', index, 'match', key, ...(typeof patterns === 'string' ? [] : [entry])];
+      if (remedy !== undefined) warn({ path, what: `"${pattern}" is taken as it stands, but for \`*\` and \`?\``, remedy });
+    });
+  }
+}
+
 /** Tells of a condition that looks at nothing. */
 export function warnConstant({ name }: RouteRow, index: number, warn: Report): void {
   const what = `the condition of the row "${name}" looks at nothing of the event: it is the same for every one`;

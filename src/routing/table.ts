@@ -6,7 +6,7 @@ import type { TableCompiler } from './compiler.js';
 import { explainCondition, explainTest, type RowExplained, type RowVerdict } from './explanation.js';
 import { testsOf, type Match } from './match.js';
 import { indexRows, type Indexed } from './row-index.js';
-import { warnConstant, warnContradiction, warnTwice } from './suspicious.js';
+import { warnConstant, warnContradiction, warnForeignPatterns, warnTwice } from './suspicious.js';
 import { warnUnreachable } from './unreachable.js';
 
 /** A row of the routing table. */
@@ -55,6 +55,7 @@ export function buildTable(rows: readonly RouteRow[], otherwise: readonly string
   warnUnreachable(rows, otherwise, warn);
   warnTwice(rows, warn);
   compiled.forEach(({ row, equalities, constant }, index) => {
+    warnForeignPatterns(row, index, warn);
     warnContradiction(row, index, equalities, warn);
     if (constant) warnConstant(row, index, warn);
   });

@@ -13,7 +13,7 @@ import { secretsOfHeaders, secretsOfUrl } from './secrets.js';
 import { basicOf } from './url.js';
 
 const Statuses = (description: string, examples: (number | string)[][]) =>
-  Type.Array(Type.Union([Type.Integer({ minimum: 100, maximum: 599 }), Type.String({ pattern: '^[1-5]xx$' })]), {
+  Type.Array(Type.Union([Type.Integer({ minimum: 100, maximum: 599 }), Type.String({ pattern: '^[1-5](\\d\\d|xx)$' })]), {
     description,
     default: [],
     examples,
@@ -196,7 +196,8 @@ const REJECTED = new Set([400, 405, 406, 409, 410, 411, 413, 414, 415, 421, 422,
 
 /** The one table (T02). */
 function classifier({ retryOn, rejectOn }: Config): (status: number, retryAfter: string | null, text: string) => Outcome {
-  const named = (list: Config['retryOn'], status: number): boolean => list.includes(status) || list.includes(`${Math.floor(status / 100)}xx`);
+  const named = (list: Config['retryOn'], status: number): boolean =>
+    list.some((one) => one === status || one === String(status) || one === `${Math.floor(status / 100)}xx`);
   return (status, retryAfter, text) => {
     const answer = `${status} ${text}`.trim();
     const reason = `http_${status}`;

@@ -20,7 +20,7 @@ type Expected = RoutingTest['expect'];
 export function unreadableFailures(expected: Expected, { reason, detail }: Unreadable): Failure[] {
   const told = `no event can be made of the body: ${detail} (${reason})`;
   if (expected.reason !== reason) return [{ path: 'expect', what: told, lines: [] }];
-  const wanted = [...(expected.to ?? []), ...(expected.rows ?? [])];
+  const wanted = [...(expected.to ?? []), ...(expected.rows ?? []), ...Object.keys(expected.messages ?? {})];
   return wanted.length === 0 ? [] : [{ path: 'expect', what: `nothing matches where ${told}`, lines: [] }];
 }
 

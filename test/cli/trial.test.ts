@@ -54,6 +54,11 @@ describe('`castbridge test`', () => {
     expect([wrong.code, wrong.err]).toEqual([1, expect.stringContaining('no sink named "opz"; did you mean "ops"?')]);
   });
 
+  it('says what a file of tests begins with, of one that holds nothing', async () => {
+    const { code, err } = await run(['test', file, '--tests', written('empty.yaml', '# nothing\n')], ENV);
+    expect([code, err]).toEqual([1, expect.stringContaining('there is nothing in the file; begin with `tests:`')]);
+  });
+
   it('a test that fails is a problem of `check`, and keeps `serve` from starting', async () => {
     for (const args of [
       ['check', file],
@@ -108,6 +113,12 @@ describe('`castbridge explain`', () => {
       rows: expect.any(Array) as unknown[],
       deliveries: [{ reason: 'unrouted' }],
     });
+  });
+
+  it('shows an event of very many levels as far as it goes', async () => {
+    const deep = `{"id":"e1","type":"placed","data":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}`;
+    const { out, err } = await run(['explain', written('deep.json', deep), '--config', config, '--source', 'castai', '--json'], ENV);
+    expect([err, out]).toEqual(['', expect.stringContaining('"(more than 500 levels)"')]);
   });
 
   it('of a long table shows the rows that matched, and how many others failed by what', async () => {

@@ -116,6 +116,15 @@ describe('references', () => {
     expect(JSON.stringify(loaded)).not.toContain('q7z');
   });
 
+  it('a switch that came from a reference is a word of the message, and no secret', () => {
+    const loaded = load(yaml({ sinks: '{ out: { type: http, url: "http://h/", allowLinkLocal: "x${S:-false}" } }' }));
+    expect(loaded).toMatchObject({ ok: false, problems: [{ what: '`true` or `false` is wanted here, and this is a text' }] });
+  });
+
+  it('a status may come from the environment', () => {
+    expect(ok(yaml({ sinks: '{ out: { type: http, url: "http://h/", retryOn: ["${S}", 5xx] } }' }), { S: '404' }).warnings).toEqual([]);
+  });
+
   it('a number or a switch may come from the environment, a text never turns into one', () => {
     expect(ok(yaml({ sinks: '{ out: { type: console, concurrency: "${N}" } }' }), { N: '7' }).config.sinks[0]?.lane.concurrency).toBe(7);
     expect(load(yaml({ sinks: '{ out: { type: console, concurrency: "7" } }' })).ok).toBe(false);

@@ -95,6 +95,7 @@ describe('http', () => {
       expect(await answered({ status: 404 }, { rejectOn: [404] })).toMatchObject({ kind: 'rejected', reason: 'http_404' });
       expect(await answered({ status: 503 }, { rejectOn: ['5xx'] })).toMatchObject({ kind: 'rejected' });
       expect(await answered({ status: 409 }, { retryOn: ['4xx'], rejectOn: [400] })).toMatchObject({ kind: 'retry' });
+      expect(await answered({ status: 409 }, { retryOn: ['409'] })).toMatchObject({ kind: 'retry' });
       expect(await answered({ status: 202 }, { retryOn: [202] })).toMatchObject({ kind: 'retry' });
     });
   });

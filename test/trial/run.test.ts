@@ -124,6 +124,12 @@ describe('a test that fails says what is otherwise, and why', () => {
       ['expect: no event can be made of the body: "id" is not a string (undecodable)'],
     ],
     [
+      'a message of a body that cannot be read',
+      { body: { id: 7, type: 'alert' } },
+      { reason: 'undecodable', messages: { events: { topic: 'castai' } } },
+      ['expect: nothing matches where no event can be made of the body: "id" is not a string (undecodable)'],
+    ],
+    [
       'a message that its sink would refuse, though all else is right',
       { event: { type: 'other' } },
       ['events'],

@@ -9,6 +9,9 @@ import { isBroken } from './validate.js';
 /** What came from a reference is shown in no problem, unless it is too short to be told from other words. */
 const REDACTED_CHARS_MIN = 4;
 
+/** Words of the messages that a switch comes to; no secret. */
+const SWITCHES = ['true', 'false'];
+
 /** Such a short text that stands in the file itself may be a word of the messages. */
 const WRITTEN_CHARS_MIN = 8;
 
@@ -31,13 +34,14 @@ export interface Told {
 export function createTold(document: YamlDocument, kinds: Kinds, before: readonly Finding[]): Told {
   const problems = [...before];
   const warnings: Finding[] = [];
+  const substituted = document.substituted.filter((value) => !SWITCHES.includes(value));
   const redact = createRedact([
-    ...document.substituted.filter((value) => value.length >= REDACTED_CHARS_MIN),
+    ...substituted.filter((value) => value.length >= REDACTED_CHARS_MIN),
     ...textsUnder(secretKeys(kinds), document.value).filter((value) => value.length >= WRITTEN_CHARS_MIN),
   ]);
   // In what is told of a reference itself, neither short values are shown nor words of long ones: a condition is told by its words.
-  const redactShort = createRedact([...document.substituted.filter((value) => value !== '').map((value) => `"${value}"`)]);
-  const isOfReference = (word: string): boolean => piecesOf(word).some((piece) => document.substituted.some((value) => value.includes(piece)));
+  const redactShort = createRedact([...substituted.filter((value) => value !== '').map((value) => `"${value}"`)]);
+  const isOfReference = (word: string): boolean => piecesOf(word).some((piece) => substituted.some((value) => value.includes(piece)));
   const redactAll = (text: string): string => redactShort(redact(text)).replace(WORD, (word) => (isOfReference(word) ? '[redacted]' : word));
   const safely = (path: Problem['path'], text: string): string => (document.referring.has(path.join('\0')) ? redactAll(text) : redact(text));
   const { broken } = document;

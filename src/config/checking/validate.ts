@@ -4,7 +4,7 @@ import { faultsOf, type Fault } from './faults.js';
 import { UNITS } from './meant.js';
 import { mend } from './mend.js';
 import { mapScalars, type Schema } from './shape.js';
-import { numberFault } from './wording.js';
+import { jsonNumberFault, numberFault } from './wording.js';
 
 export type { Schema } from './shape.js';
 
@@ -145,8 +145,8 @@ export function secretsIn(schema: object, value: unknown): string[] {
 function asWanted(scalar: unknown, schema: Schema, path: Problem['path'], checking: Checking): unknown {
   const wanted = schema.type ?? '';
   const isNumber = wanted === 'integer' || wanted === 'number';
-  if (typeof scalar === 'number' && isNumber) {
-    const fault = numberFault(scalar, checking.written(path, schema));
+  if (typeof scalar === 'number' && (isNumber || wanted === '')) {
+    const fault = (isNumber ? numberFault : jsonNumberFault)(scalar, checking.written(path, schema));
     if (fault !== null) checking.report({ path, ...fault });
     return scalar;
   }

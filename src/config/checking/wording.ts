@@ -73,8 +73,24 @@ export function meantBy(error: ErrorObject, written: string | null): unknown {
 
 /** `010`, `0x1F`, `1e3`: read as a number other than the one that seems to stand there. Null where it is written plainly. */
 export function numberFault(value: number, written: string | null): Words | null {
-  if (written === null || /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(written) || !Number.isFinite(value)) return null;
+  if (written === null || !Number.isFinite(value) || isPlain(written)) return null;
   return { what: `YAML reads \`${written}\` as the number ${value}`, remedy: `write ${value}` };
+}
+
+/** The same where any value of JSON may stand: all of them are passed on as they are read. */
+export function jsonNumberFault(value: number, written: string | null): Words | null {
+  const shown = written ?? String(value);
+  if (!Number.isFinite(value)) return { what: `\`${shown}\` is no number of JSON`, remedy: 'write a number, or null' };
+  if (Number.isInteger(value) && !Number.isSafeInteger(value))
+    return {
+      what: `\`${shown}\` is read as ${value}`,
+      remedy: 'it is too large to be exact: give all around it as one text of JSON, in single quotes',
+    };
+  return numberFault(value, written);
+}
+
+function isPlain(written: string): boolean {
+  return /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(written);
 }
 
 function unitWords(unit: string, text: string): Words {
@@ -100,7 +116,7 @@ function typeWords(error: ErrorObject, path: Problem['path'], written: string | 
   const value: unknown = error.data;
   const { unit } = error.parentSchema as Schema;
   const key = path.findLast((part) => typeof part === 'string') ?? '';
-  if (path.length === 0) return wholeWords(value);
+  if (path.length === 0) return wholeWords(value, error.parentSchema as Schema);
   if (unit !== undefined && unit !== 'secret' && typeof value === 'number')
     return { what: `${kindOf(value)} is no ${unit}`, remedy: UNITS[unit]?.ofNumber(String(value)) ?? described };
   if (unit !== undefined && unit !== 'secret' && value !== null)
@@ -142,8 +158,9 @@ function example({ examples, description }: Schema): string | null {
   return `write it as in \`${first}\`${description === undefined ? '' : `: ${description}`}`;
 }
 
-function wholeWords(value: unknown): Words {
-  const remedy = 'begin with `sources:`, `sinks:` and `routes:`';
+function wholeWords(value: unknown, { required = [], properties = {} }: Schema): Words {
+  const keys = required.filter((key) => properties[key]?.default === undefined).map((key) => `\`${key}:\``);
+  const remedy = `begin with ${keys.join(', ')}`;
   return value === null ? { what: 'there is nothing in the file', remedy } : { what: `the file is ${kindOf(value)}, not a mapping`, remedy };
 }
 

@@ -25,7 +25,7 @@ export function referencePage(kinds: Kinds): string {
     '<!-- Generated from the schemas in src/: run `npm run generate`. -->',
     'One YAML file. An unknown key is an error; `castbridge check FILE` names every mistake with line, column and remedy.',
     'Durations: `500ms`, `10s`, `5m`, `1h30m`, `7d`. Sizes: `512KiB`, `1MiB`. Rates: `1/s`, `30/m`.',
-    'Inside texts, `${VAR}` is an environment variable, `${file:PATH}` the text of a file, `${generate:PATH}` a file that is made with a random secret on the first start, `${VAR:-default}` has a default, and `$${` is a literal `${`. Paths are taken from the working directory.',
+    'Inside texts, `${VAR}` is an environment variable, `${file:PATH}` the text of a file, `${generate:PATH}` a file that is made with a random secret where there is none, `${VAR:-default}` has a default, and `$${` is a literal `${`. Paths are taken from the working directory.',
     ...sections.flatMap(([name, schema]) => [`## \`${name}\``, sentence(schema.description), table(schema)]),
     '## `storage`',
     'Where events are kept; `type` is `sqlite` where it is not given. Keys of every store, whatever its type:',
