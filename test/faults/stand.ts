@@ -47,6 +47,8 @@ export interface Stand {
   drained(): Promise<void>;
   /** All deliveries, or those that a query of the operators' API names. */
   rows(query?: string): Promise<Row[]>;
+  /** Does the operators' API say that the event of this delivery is not what was received? */
+  isDamaged(row: Row): Promise<boolean>;
   arrivals(): Promise<Arrival[]>;
   close(): Promise<void>;
 }
@@ -161,6 +163,11 @@ export async function openStand({ random, kills, mixed, brokers, needs }: StandO
         return deliveries.length === 0 && next === null;
       }),
     rows,
+    async isDamaged({ id }) {
+      const answer = await fetch(`${bridge.operations}/api/events/${id}`);
+      const { events } = (await answer.json()) as { events: { damaged: boolean }[] };
+      return events.length === 1 && events[0]?.damaged === true;
+    },
     arrivals: async () => [
       ...arrivedBy('inventory', inventory, path),
       ...arrivedBy('audit', audit, path),
