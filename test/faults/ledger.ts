@@ -26,6 +26,8 @@ export interface Row {
   readonly sink: string | null;
   readonly state: string;
   readonly reason: string | null;
+  /** The store knows that the event is not what was received: its ids, too, may be others. */
+  readonly damaged?: boolean;
 }
 
 export function hashOf(body: Buffer): string {

@@ -46,13 +46,8 @@ export async function runFaults(faults: readonly Fault[], seed: number, brokers:
     if (ended !== null) problems.push(ended);
     const mayDie = faults.flatMap((fault) => fault.mayDie ?? []);
     const destroyed = faults.some((fault) => fault.destroys === true);
-    const { posted } = stand.load;
-    const rows = await stand.rows();
-    // What destroyed bytes leave of an event, its id too, is known to be damaged, and never sent.
-    const foreign = destroyed ? rows.filter(({ eventId }) => !posted.has(eventId)) : [];
-    const damaged = await Promise.all(foreign.map(async (row) => ((await stand.isDamaged(row)) ? row : null)));
-    const known = rows.filter((row) => !damaged.includes(row));
-    const verdict = judge({ posted: posted.values(), arrivals: await stand.arrivals(), rows: known, mayDie, destroyed });
+    const rows = destroyed ? await stand.rowsWithDamage() : await stand.rows();
+    const verdict = judge({ posted: stand.load.posted.values(), arrivals: await stand.arrivals(), rows, mayDie, destroyed });
     return { ...verdict, faults: [...problems, ...verdict.faults], seed, strikes, recoverMs, drainMs, durationMs: performance.now() - beganMs };
   } finally {
     await stand.close();

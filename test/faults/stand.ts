@@ -47,8 +47,8 @@ export interface Stand {
   drained(): Promise<void>;
   /** All deliveries, or those that a query of the operators' API names. */
   rows(query?: string): Promise<Row[]>;
-  /** Does the operators' API say that the event of this delivery is not what was received? */
-  isDamaged(row: Row): Promise<boolean>;
+  /** All deliveries, and whether the operators' API says that their events are not what was received. */
+  rowsWithDamage(): Promise<Row[]>;
   arrivals(): Promise<Arrival[]>;
   close(): Promise<void>;
 }
@@ -163,10 +163,19 @@ export async function openStand({ random, kills, mixed, brokers, needs }: StandO
         return deliveries.length === 0 && next === null;
       }),
     rows,
-    async isDamaged({ id }) {
-      const answer = await fetch(`${bridge.operations}/api/events/${id}`);
-      const { events } = (await answer.json()) as { events: { damaged: boolean }[] };
-      return events.length === 1 && events[0]?.damaged === true;
+    async rowsWithDamage() {
+      const all = await rows();
+      const damaged = new Map<string, boolean>();
+      for (const { event, id } of all) {
+        if (damaged.has(event)) continue;
+        const answer = await fetch(`${bridge.operations}/api/events/${id}`);
+        const { events } = (await answer.json()) as { events: { damaged: boolean }[] };
+        damaged.set(
+          event,
+          events.some((story) => story.damaged),
+        );
+      }
+      return all.map((row) => ({ ...row, damaged: damaged.get(row.event) === true }));
     },
     arrivals: async () => [
       ...arrivedBy('inventory', inventory, path),

@@ -45,6 +45,13 @@ describe('the verdict', () => {
     expect(judge({ ...good, rows, arrivals: [arrival('b', { hash: 'h2' })], destroyed: true }).faults).toHaveLength(1);
   });
 
+  it('takes no id for true that is of an event known to be damaged', () => {
+    const rows = [row('a', { damaged: true }), row('b'), row('a', { eventId: '\ufffdvt_1', event: 'u9', id: 'u9.0', damaged: true })];
+    const arrivals = [arrival('a', { deliveryId: 'u0.0' }), arrival('b')];
+    expect(judge({ ...good, rows, arrivals, destroyed: true })).toMatchObject({ lost: 0, faults: [] });
+    expect(judge({ ...good, rows: rows.map((one) => ({ ...one, damaged: false })), arrivals, destroyed: true }).faults).toHaveLength(2);
+  });
+
   it.each<[string, Partial<typeof good>, RegExp]>([
     ['an event that the store does not know', { rows: [], arrivals: [] }, /^LOST/],
     ['one of two deliveries that is nowhere', { rows: [row('a')], arrivals: [arrival('a')] }, /^LOST/],

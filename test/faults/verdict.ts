@@ -34,7 +34,8 @@ export function judge({ posted, arrivals, rows, mayDie, destroyed = false }: Evi
   const arrivalsOf = grouped(arrivals, (arrival) => `${arrival.sink} ${arrival.eventId}`);
   const counts = { acknowledged: 0, owed: 0, delivered: 0, dead: 0, waiting: 0, lost: 0, duplicated: 0 };
 
-  for (const row of rows) if (!byId.has(row.eventId)) faults.push(`invented: the store has ${row.eventId}, which nobody posted`);
+  for (const row of rows)
+    if (!byId.has(row.eventId) && row.damaged !== true) faults.push(`invented: the store has ${row.eventId}, which nobody posted`);
   for (const { sink, eventId, hash } of arrivals) {
     const event = byId.get(eventId);
     if (event === undefined) faults.push(`invented: ${sink} got ${eventId}, which nobody posted`);
@@ -53,7 +54,8 @@ export function judge({ posted, arrivals, rows, mayDie, destroyed = false }: Evi
       counts.duplicated += Math.max(0, arrived.length - 1);
       if (more.length > 0) faults.push(`owed twice: ${event.id} to ${sink}`);
       for (const { deliveryId } of arrived)
-        if (deliveryId !== null && row !== undefined && deliveryId !== row.id) faults.push(`another delivery id: ${event.id} at ${sink}`);
+        if (deliveryId !== null && row !== undefined && row.damaged !== true && deliveryId !== row.id)
+          faults.push(`another delivery id: ${event.id} at ${sink}`);
       if (event.acknowledged) counts.owed += 1;
       if (row === undefined) {
         isLost ||= event.acknowledged && arrived.length === 0;
