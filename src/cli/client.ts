@@ -1,5 +1,8 @@
 import { originOf } from '../core/origin.js';
-import { configured } from './configured.js';
+import type { OperationsConfiguration } from '../config/configuration.js';
+import { loadConfig } from '../config/load.js';
+import { kinds } from '../kinds.js';
+import { refused } from './configured.js';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
 
@@ -10,7 +13,7 @@ export type Call = (method: 'GET' | 'POST', path: string, body?: object) => Prom
 const ANSWER_MS = 120_000;
 
 export function connect(invocation: Invocation): Call {
-  const { operations } = configured(invocation).config;
+  const operations = operationsOf(invocation);
   const origin = originOf(operations.host, operations.port);
   return async (method, path, body) => {
     const answer = await fetch(`${origin}${path}`, {
@@ -31,6 +34,14 @@ export function connect(invocation: Invocation): Call {
     if (answer.ok) return JSON.parse(text) as unknown;
     throw new Failure(EXIT.no, errorIn(text) ?? `the bridge answered ${answer.status}`);
   };
+}
+
+/** Of a file with mistakes elsewhere, too: a bridge may go by what it said before, or have variables that are not set here. */
+function operationsOf({ config, env, err }: Invocation): OperationsConfiguration {
+  const loaded = loadConfig(config, env, kinds);
+  if (loaded.ok) return loaded.config.operations;
+  if (loaded.operations === undefined) throw refused(config, loaded.problems, err);
+  return loaded.operations;
 }
 
 function causeOf(error: unknown): string {

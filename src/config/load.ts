@@ -33,6 +33,8 @@ export interface Refused {
   readonly ok: false;
   readonly problems: readonly Finding[];
   readonly warnings: readonly Finding[];
+  /** Where nothing is wrong with them. */
+  readonly operations?: OperationsConfiguration;
 }
 
 /**
@@ -121,7 +123,7 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
 
   const { problems: own, warnings } = told.findings();
   const problems = [...own, ...further.problems];
-  if (problems.length > 0 || storage === null) return { ok: false, problems, warnings };
+  if (problems.length > 0 || storage === null) return { ok: false, problems, warnings, ...soundOperations(operations, problems) };
   const substituted = [...document.substituted, ...further.substituted];
   const secrets = secretsOf(substituted, shape, [...sources, ...sinks]);
   const settings = settingsOf(shape, storage);
@@ -144,6 +146,13 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
     secretFiles: [...lookup.generated].map(([path, secret]) => ({ path, secret })),
   };
   return { ok: true, config, warnings, checked: checkedOf(document, substituted, lookup) };
+}
+
+/** They may stand under a key that is not known. */
+function soundOperations(operations: OperationsConfiguration, problems: readonly Finding[]): Pick<Refused, 'operations'> {
+  const sections = problems.map(({ path }) => /^\w*/.exec(path)?.[0] ?? '');
+  const elsewhere = sections.every((section) => section !== 'operations' && Object.hasOwn(DocumentSchema.properties, section));
+  return elsewhere ? { operations } : {};
 }
 
 function checkedOf({ value, referring, replaced }: YamlDocument, substituted: readonly string[], { generated }: Lookup): Checked {

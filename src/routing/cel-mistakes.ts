@@ -30,7 +30,17 @@ export function celMistake(source: string, error: unknown): Mistake {
 export function celBlunder(root: ASTNode): Mistake | null {
   let found: Mistake | null = null;
   walk(root, (node) => {
-    if (found !== null || (node.op !== '==' && node.op !== '!=' && node.op !== 'in')) return;
+    if (found !== null) return;
+    if (node.op === '<' || node.op === '<=' || node.op === '>' || node.op === '>=') {
+      if (!node.args.some((side) => selectionOf(side)?.join('.') === 'severity')) return;
+      found = {
+        what: `"${node.op}" compares severities by their letters`,
+        remedy: 'name them: event.severity in ["critical", "error"]',
+        offset: node.start,
+      };
+      return;
+    }
+    if (node.op !== '==' && node.op !== '!=' && node.op !== 'in') return;
     const [left, right] = node.args;
     const sides = [left, ...(node.op === 'in' ? childrenOf(right) : [right])];
     if (!sides.some((side) => selectionOf(side)?.join('.') === 'severity')) return;

@@ -42,12 +42,12 @@ export function createCompiler(report: Report): TableCompiler {
       const liquid = liquidIn(source);
       if (liquid !== null) {
         report({ path, ...liquid });
-        return { literalPrefix: '', computed: false, render: neverCalled };
+        return { literalPrefix: source.slice(0, liquid.offset), computed: true, render: neverCalled };
       }
       const parts = splitInterpolated(source);
       if (typeof parts === 'number') {
         report({ path, what: 'this brace has no partner, or nothing in it', remedy: 'close it; "{{" and "}}" are literal braces', offset: parts });
-        return { literalPrefix: '', computed: false, render: neverCalled };
+        return { literalPrefix: source.slice(0, parts), computed: true, render: neverCalled };
       }
       const renders = parts.map((part) => {
         if ('literal' in part) return () => part.literal;

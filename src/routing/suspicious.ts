@@ -59,6 +59,7 @@ const SIGNS: readonly (readonly [RegExp, string])[] = [
   [/^!/, 'ask in `where` for what must not be'],
   [/[|{}]/, 'write a list: [a, b]'],
   [/^\^|\$$|\\|^\/.*\/$/, 'write it without: a pattern matches the whole text, `*` any run of characters, `?` one'],
+  [/(?:^|[^\p{L}\p{N}])\.\*/u, 'write `*` alone: it is any run of characters'],
   [/[[\]]/, 'write a list, or `?` for any one character'],
 ];
 

@@ -247,6 +247,15 @@ describe('the command line', () => {
     writeFileSync(config, `${ports}\nsources: { castai: ${source} }\nsinks: { out: { type: console } }\nroutes: [{ to: [out] }]\n`);
     const listing = await run(['deliveries', '--config', config]);
     expect([listing.code, listing.err]).toEqual([3, expect.stringContaining('start it with `castbridge serve')]);
+    // The file need not be right but for where the bridge is.
+    writeFileSync(config, `${ports}\nsources: { castai: ${source.replace(SECRET, '${NOT_SET}')} }\nsinks: {}\nroutes: []\n`);
+    expect(await run(['deliveries', '--config', config])).toEqual(listing);
+    writeFileSync(config, `${ports.replace(' }\noperations', ' }\noperatons')}\nsources: { castai: ${source} }\nsinks: {}\nroutes: []\n`);
+    expect(await run(['deliveries', '--config', config])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('did you mean "operations"?') as string,
+    });
+    writeFileSync(config, `${ports}\nsources: { castai: ${source} }\nsinks: { out: { type: console } }\nroutes: [{ to: [out] }]\n`);
     const posting = await run(['trigger', 'test', '--count', '1000', '--config', config]);
     expect([posting.code, posting.err]).toEqual([3, expect.stringContaining('nothing answers at http://[::1]:')]);
     rmSync(folder, { recursive: true });

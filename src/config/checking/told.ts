@@ -43,7 +43,9 @@ export function createTold(document: YamlDocument, kinds: Kinds, before: readonl
   const redactShort = createRedact([...substituted.filter((value) => value !== '').map((value) => `"${value}"`)]);
   const isOfReference = (word: string): boolean => piecesOf(word).some((piece) => substituted.some((value) => value.includes(piece)));
   const redactAll = (text: string): string => redactShort(redact(text)).replace(WORD, (word) => (isOfReference(word) ? '[redacted]' : word));
-  const safely = (path: Problem['path'], text: string): string => (document.referring.has(path.join('\0')) ? redactAll(text) : redact(text));
+  // Of a key nothing can come from a reference.
+  const safely = ({ path, atKey }: Problem, text: string): string =>
+    document.referring.has(path.join('\0')) && atKey !== true ? redactAll(text) : redact(text);
   const { broken } = document;
   /** Paths of what was told: conclusions from what is there leave them out. */
   const doubted = new Set<string>();
@@ -52,7 +54,7 @@ export function createTold(document: YamlDocument, kinds: Kinds, before: readonl
     (problem) => {
       if (isBroken(broken, problem.path) || problem.from?.some((path) => isBroken(broken, path)) === true) return;
       if (list === problems) doubted.add(problem.path.join('\0'));
-      list.push(document.locate({ ...problem, what: safely(problem.path, problem.what), remedy: safely(problem.path, problem.remedy) }));
+      list.push(document.locate({ ...problem, what: safely(problem, problem.what), remedy: safely(problem, problem.remedy) }));
     };
   let known = { size: 0, paths: new Set<string>() };
   /** Paths above a broken one: made anew only when there are more of them. */

@@ -26,7 +26,8 @@ export function warnAbout({ shape, sources, sinks, isDoubtful }: Looked, warn: R
   if (isDoubtful(['routes']) || isDoubtful(['otherwise'])) return;
   const used = new Set([...shape.routes.flatMap((row) => row.to), ...(shape.otherwise?.to ?? [])]);
   for (const name of sinks) {
-    if (!used.has(name)) warn({ path: ['sinks', name], what: 'no row of the table names this sink', remedy: 'name it in a row, or delete it' });
+    if (!used.has(name) && !isDoubtful(['sinks', name]))
+      warn({ path: ['sinks', name], what: 'no row of the table names this sink', remedy: 'name it in a row, or delete it' });
   }
   if (shape.otherwise !== undefined || shape.routes.some(catchesAll)) return;
   const wanted = new Set(shape.routes.flatMap(({ match }) => match?.source ?? '*'));

@@ -223,7 +223,11 @@ function tellTwice({ told, tell, path, lineOf }: Walk, name: string, first: Walk
   if (told.has(key)) return;
   told.add(key);
   const line = first.place.key === null ? '' : `, first in line ${lineOf(first.place.key)}`;
-  tell(key, { path: [...path, name], what: `the key "${name}" is here twice${line}`, remedy: 'delete one of them, or give it another name' });
+  const remedy =
+    typeof path.at(-1) === 'number'
+      ? 'begin the next entry of the list with "- ", or delete one of them'
+      : 'delete one of them, or give it another name';
+  tell(key, { path: [...path, name], what: `the key "${name}" is here twice${line}`, remedy });
 }
 
 /** What `<<: *base`, or a list of such, brings along; of two that have a key, the first one's counts. */
