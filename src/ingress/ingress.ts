@@ -93,6 +93,8 @@ export function createIngress({ sources, ...bridge }: IngressDependencies): Ingr
 function boundedServer(limits: IngressConfiguration['limits']): Server {
   const server = createServer({
     maxHeaderSize: HEADER_BYTES_MAX,
+    // Of some headers Node would keep the first, and of `authorization` no verifier would see that there are two.
+    joinDuplicateHeaders: true,
     ...timeoutsOf(limits),
     // Stays as it is: a shorter timeout of another configuration is kept to within this interval.
     connectionsCheckingInterval: Math.min(TIMEOUT_CHECK_MS, limits.headerTimeoutMs),

@@ -30,3 +30,21 @@ export const Rate = (options: Options) => Type.Unsafe<number>({ type: 'string', 
 /** A text that appears in no log, no answer and no error: it is redacted wherever the bridge shows what a far side said. */
 export const Secret = (options: { readonly description: string; readonly examples?: readonly string[] }) =>
   Type.Unsafe<string>({ type: 'string', minLength: 1, unit: 'secret' satisfies Unit, ...options });
+
+/** Every secret that is valid now: a list, so that rotation is adding one. */
+export const Secrets = (options: { readonly examples: readonly (readonly string[])[]; readonly description?: string }) =>
+  Type.Array(Secret({ description: options.description ?? 'a shared secret', examples: options.examples.flat() }), {
+    minItems: 1,
+    description: 'every secret that is valid now; to rotate: add the new one, change the sender, remove the old one',
+    examples: options.examples,
+  });
+
+/** How far the time of a signed request may be from this machine's. */
+export const Tolerances = {
+  tolerance: Duration({ default: '5m', description: 'how old a signed request may be', ...AGE }),
+  futureTolerance: Duration({ default: '30s', description: "how far ahead of this machine's clock the sender's may be" }),
+};
+
+/** A header of HTTP; case does not matter. */
+export const HeaderName = (options: { readonly description: string; readonly examples: readonly string[] }) =>
+  Type.String({ ...options, minLength: 1, pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" });

@@ -14,7 +14,10 @@ const BEYOND_A_SCHEMA: readonly [string, RegExp][] = [
     /sink-that-does|source-that-does|glob-that-no|otherwise-to-nobody|two-rows-of|two-sources-on|name-that-an-unnamed|row-named-otherwise/,
   ],
   ['what references come to', /^reference-|^variable-|file-that-does-not-exist/],
-  ['values beside others', /test-of-a-day|test-that-expects-nothing-in-parts|first-back-off|window-shorter|same-port-twice|operations-without-token/],
+  [
+    'values beside others',
+    /hmac-that-proves-nothing|test-of-a-day|test-that-expects-nothing-in-parts|first-back-off|window-shorter|same-port-twice|operations-without-token/,
+  ],
   ['bounds of times and sizes', /body-limit-beyond|out-of-bounds-in-(server|sink)/],
   [
     'what a host, a URL, a header or a secret is',

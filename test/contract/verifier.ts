@@ -13,12 +13,14 @@ export interface VerifierFixture<Config> {
   readonly sign: (secret: string, body: Buffer, nowMs: number) => Record<string, string>;
   /** Whether the proof depends on the body. */
   readonly coversBody: boolean;
+  /** How far from now a signed time may be, s: as `configure` says. Absent: nothing tells when it was signed. */
+  readonly toleratesS?: { readonly past: number; readonly future: number };
 }
 
 const NOW_MS = Date.UTC(2026, 0, 12, 9, 24, 7);
 
 /** What every verifier passes that has secrets. */
-export function verifierContract<Config>(name: string, { kind, secrets, configure, sign, coversBody }: VerifierFixture<Config>): void {
+export function verifierContract<Config>(name: string, { kind, secrets, configure, sign, coversBody, toleratesS }: VerifierFixture<Config>): void {
   const body = Buffer.from('{"id":"evt_1","type":"resource.created"}');
   const verify = prepared(kind, configure(secrets));
   const signed = (secret = secrets[0] ?? ''): SignedRequest => ({ headers: sign(secret, body, NOW_MS), body });
@@ -64,6 +66,70 @@ export function verifierContract<Config>(name: string, { kind, secrets, configur
           return !verify({ ...signed(), body: changed }, NOW_MS).authentic;
         }),
       );
+    });
+
+    it('accepts any bytes, also those that are not UTF-8', () => {
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+          const any = Buffer.from(bytes);
+          return verify({ headers: sign(secrets[0] ?? '', any, NOW_MS), body: any }, NOW_MS).authentic;
+        }),
+      );
+      const mark = Buffer.from('\uFEFF{"a":"\uD83D\uDE00"}');
+      expect(verify({ headers: sign(secrets[0] ?? '', mark, NOW_MS), body: mark }, NOW_MS).authentic).toBe(true);
+    });
+
+    it('refuses a header of which one bit was changed', () => {
+      const { headers } = signed();
+      const names = Object.keys(headers);
+      fc.assert(
+        fc.property(fc.constantFrom(...names), fc.nat(), fc.integer({ min: 0, max: 7 }), (name, at, bit) => {
+          const value = Buffer.from(String(headers[name]), 'latin1');
+          const index = at % value.length;
+          value[index] = (value[index] ?? 0) ^ (1 << bit);
+          const changed = value.toString('latin1');
+          // Case means nothing in the name of a scheme.
+          fc.pre(!/^[a-z]+ /i.test(String(headers[name])) || changed.toLowerCase() !== String(headers[name]).toLowerCase());
+          return !verify({ headers: { ...headers, [name]: changed }, body }, NOW_MS).authentic;
+        }),
+      );
+    });
+
+    it('refuses a secret of which one bit was changed', () => {
+      fc.assert(
+        fc.property(fc.nat(), fc.integer({ min: 0, max: 3 }), (at, bit) => {
+          const secret = Buffer.from(secrets[0] ?? '', 'latin1');
+          // Behind what marks a secret, and without what fills up base64.
+          const index = 6 + (at % (secret.length - 10));
+          secret[index] = (secret[index] ?? 0) ^ (1 << bit);
+          fc.pre(/^[\x21-\x7e]+$/.test(secret.toString('latin1')));
+          return !verify({ headers: sign(secret.toString('latin1'), body, NOW_MS), body }, NOW_MS).authentic;
+        }),
+      );
+    });
+
+    if (toleratesS !== undefined) {
+      const { past, future } = toleratesS;
+      it.each([
+        [-past, true],
+        [-past - 1, false],
+        [0, true],
+        [future, true],
+        [future + 1, false],
+        [31_536_000, false],
+        [-31_536_000, false],
+      ])('T45: what was signed %i s from now is authentic: %s', (seconds, authentic) => {
+        const request = { headers: sign(secrets[0] ?? '', body, NOW_MS + seconds * 1_000), body };
+        expect(verify(request, NOW_MS).authentic).toBe(authentic);
+      });
+
+      it('T45: keeps a captured request valid for both tolerances together', () => {
+        expect(kind.replayMs(configure(secrets))).toBe((past + future) * 1_000);
+      });
+    }
+
+    it.runIf(toleratesS === undefined)('says that a captured request stays valid for ever', () => {
+      expect(kind.replayMs(configure(secrets))).toBe(null);
     });
 
     it('T44: answers any headers and any body with a verdict, and none of them is authentic', () => {

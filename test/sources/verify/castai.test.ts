@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { castai, signCastai } from '../../src/sources/verify/castai.js';
-import { prepared, verifierContract } from '../contract/verifier.js';
+import { castai, signCastai } from '../../../src/sources/verify/castai.js';
+import { prepared, verifierContract } from '../../contract/verifier.js';
 
 const SECRETS = ['6f1d0c5b9a7e4f3288d1', '0b8e7d6c5a493f2e1d0c'];
 const NOW_S = 1_768_209_847;
@@ -25,6 +25,7 @@ verifierContract('castai', {
   secrets: SECRETS,
   configure,
   coversBody: true,
+  toleratesS: { past: 300, future: 30 },
   sign: (secret, body, nowMs) => ({
     'x-castai-timestamp': String(Math.floor(nowMs / 1000)),
     'x-castai-signature': signCastai(secret, Math.floor(nowMs / 1000), body),
@@ -90,23 +91,7 @@ describe('castai timestamps', () => {
     expect(verify(signed(BODY, timestamp), NOW_MS)).toMatchObject({ authentic: false });
   });
 
-  it.each([
-    [-300, true],
-    [-301, false],
-    [0, true],
-    [30, true],
-    [31, false],
-    [300, false],
-    [31_536_000, false],
-  ])('T45: of %i s from now, with 300 s of the past and 30 s of the future tolerated: authentic %s', (seconds, authentic) => {
-    expect(verify(signed(BODY, NOW_S + seconds), NOW_MS).authentic).toBe(authentic);
-  });
-
   it('in milliseconds are in a far future', () => {
     expect(verify(signed(BODY, NOW_MS), NOW_MS)).toMatchObject({ authentic: false });
-  });
-
-  it('T45: keep a captured request valid for both tolerances together', () => {
-    expect(castai.replayMs(configure(SECRETS))).toBe(330_000);
   });
 });

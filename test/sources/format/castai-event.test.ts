@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Decoded } from '../../src/core/event.js';
-import { castaiEvent } from '../../src/sources/format/castai-event.js';
+import type { Decoded } from '../../../src/core/event.js';
+import { castaiEvent } from '../../../src/sources/format/castai-event.js';
 
 /** What a readable body says. */
 function decoded(body: string | Buffer | object): Decoded {
