@@ -32,14 +32,22 @@ async function takesUp(stand: Stand, spare: boolean): Promise<void> {
   await comesTrue(`the configuration ${spare ? 'with' : 'without'} the spare sink is in force`, async () => (await hasSpare(stand)) === spare);
 }
 
+/** A reload takes seconds where the machine is busy, and the bridge may be killed in each one. */
+const RELOADED_MS = 60_000;
+
 /** Asked at once: a second later, the watcher would have brought it. */
 async function reloadedOverHttp(stand: Stand, variant: Variant): Promise<void> {
   stand.bridge.write(stand.configuration(variant));
   const seen: boolean[] = [];
-  await comesTrue('the reload is answered 200', async () => {
-    const { ok } = await fetch(`${stand.bridge.operations}/-/reload`, { method: 'POST' });
-    if (ok) seen.push(await hasSpare(stand));
-    return ok;
+  let last = 'nothing';
+  const answered = async (): Promise<boolean> => {
+    const answer = await fetch(`${stand.bridge.operations}/-/reload`, { method: 'POST' });
+    last = `${answer.status} ${await answer.text()}`;
+    if (answer.ok) seen.push(await hasSpare(stand));
+    return answer.ok;
+  };
+  await comesTrue('the reload is answered 200', answered, RELOADED_MS).catch((error: unknown) => {
+    throw new Error(`${String(error)}; last it was answered ${last}`, { cause: error });
   });
   // Another fault of a mixture may have written the file meanwhile.
   if (!stand.mixed && seen[0] !== (variant.spare === true)) throw new Error('a reload was answered 200, and another configuration is in force');
