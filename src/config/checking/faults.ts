@@ -123,7 +123,9 @@ function unknownKey(error: ErrorObject, path: Path, key: string, parent: Schema,
     };
   const what = `unknown key "${key}"`;
   // `url` for `webhookUrl`, where that is missing.
-  const longer = parent.required?.find((one) => one.toLowerCase().endsWith(key.toLowerCase()) && !Object.hasOwn(error.data as object, one));
+  const longer = parent.required?.find(
+    (one) => key.length > 2 && one.toLowerCase().endsWith(key.toLowerCase()) && !Object.hasOwn(error.data as object, one),
+  );
   if (longer !== undefined) return { subject, keyword, problem: told(what, suggest(longer, known)), renamed: [...path, longer] };
   const belongs = checking.belongs(path, key);
   if (belongs?.near === true) return { subject, keyword, problem: told(what, belongs.remedy), elsewhere: belongs.path };
