@@ -76,19 +76,24 @@ export function sign(
 
 type Update = readonly (string | Buffer)[];
 
-/** What is signed, in order; a text says what is missing. Texts hold one byte a character, as headers do. */
+/** What is signed, in order, texts that follow each other as one; a text says what is missing. Texts hold one byte a character, as headers do. */
 function signedBy({ signed }: Pick<Scheme, 'signed'>, { headers, body }: SignedRequest, time: string): Update | string {
   const update: (string | Buffer)[] = [];
+  let text = '';
   for (const part of signed) {
-    if (part === 'body') update.push(body);
-    else if (part === 'timestamp') update.push(time);
-    else if ('text' in part) update.push(part.text);
+    if (part === 'body') {
+      if (text !== '') update.push(text);
+      text = '';
+      update.push(body);
+    } else if (part === 'timestamp') text += time;
+    else if ('text' in part) text += part.text;
     else {
       const value = headers[part.header];
       if (typeof value !== 'string' || value === '') return `there is no ${part.header}, or several`;
-      update.push(value);
+      text += value;
     }
   }
+  if (text !== '') update.push(text);
   return update;
 }
 
