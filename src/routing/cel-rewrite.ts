@@ -1,7 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { RE2JS } from 're2js';
 import { LINEAR, OPTIONAL, STEPWISE, type Means } from './cel-environment.js';
-import { blanked } from './cel-syntax.js';
 import { selectionOf, walk } from './cel-tree.js';
 
 /** An expression with what this program means by `has`, `matches` and loops, and what that needs. */
@@ -23,10 +22,9 @@ interface Replacement {
 export function rewrite(source: string, root: ASTNode): Rewritten {
   const patterns = new Map<string, RE2JS>();
   const found: Replacement[] = [];
-  const code = blanked(source);
   let loops = false;
   walk(root, (node) => {
-    const loop = loopOf(node, code);
+    const loop = loopOf(node, source);
     loops ||= loop !== null;
     const replacement = hasOf(node) ?? matchesOf(node, source, patterns) ?? loop;
     if (replacement !== null) found.push(replacement);
@@ -49,18 +47,23 @@ function matchesOf(node: ASTNode, source: string, patterns: Map<string, RE2JS>):
   const pattern = node.args[2][0];
   if (pattern === undefined) return null;
   if (pattern.op === 'value' && typeof pattern.args === 'string') patterns.set(pattern.args, compilePattern(pattern.args, pattern));
-  // Between what is matched and the pattern stand only the name, brackets and comments; a comment may hold the name too.
-  const { end } = node.args[1];
-  const between = source.slice(end, pattern.start).replace(/\/\/[^\n]*/g, (comment) => ' '.repeat(comment.length));
-  const start = end + between.lastIndexOf('matches');
+  const start = nameOf('matches', node.args[1], pattern, source);
   return { start, end: start + 'matches'.length, text: LINEAR };
 }
 
 /** cel-js knows no end of a loop: what it goes over is what tells it. */
-function loopOf(node: ASTNode, code: string): Replacement | null {
+function loopOf(node: ASTNode, source: string): Replacement | null {
   if (node.op !== 'rcall' || !LOOPS.includes(node.args[0])) return null;
-  const start = code.indexOf(node.args[0], node.args[1].end);
+  const [name, receiver, [first]] = node.args;
+  if (first === undefined) return null;
+  const start = nameOf(name, receiver, first, source);
   return { start, end: start, text: `${STEPWISE}().` };
+}
+
+/** Where the name of a call stands: between what it is called on and its first argument, where else are only brackets and comments; a comment may hold the name too. */
+function nameOf(name: string, receiver: ASTNode, first: ASTNode, source: string): number {
+  const between = source.slice(receiver.end, first.start).replace(/\/\/[^\n]*/g, (comment) => ' '.repeat(comment.length));
+  return receiver.end + between.lastIndexOf(name);
 }
 
 /** A regular expression that is none: `why` in RE2's words. */

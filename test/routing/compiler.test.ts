@@ -108,6 +108,9 @@ describe('a condition in CEL', () => {
     ['event.data.map(key, key).exists(key, key == "items")'],
     ['{"a": 1, "b": 2}.exists(key, key == "b") && {"a": 1}.all(key, key == "a")'],
     ['event.data["items"] // .map(\n .map(map, map == "a", [map]).exists(all, all.exists(filter, filter == "a"))'],
+    [`event.name == r'\\d' || event.data.items.exists(i, i == 'b')`],
+    [`event.name == '''it's''' || event.data.items.exists(i, i == 'b')`],
+    ['event.name == """a"b""" || ["(b)"].map(i, i).exists(i, i == "(b)")'],
     ['event.data.exists // .exists(\n .exists(exists, has(event.data.items) && exists.matches("^(b)$"))'],
   ])('loops over %s', (source) => {
     expect(decide(source, event({ data: { items: ['a', 'b'], exists: ['b'] } }))).toBe(true);
