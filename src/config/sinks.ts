@@ -2,7 +2,8 @@ import type { Compiler, LaneDefaults } from '../core/sink.js';
 import type { Written } from './described.js';
 import type { LaneConfiguration, SinkConfiguration } from './configuration.js';
 import { below, kindOf, type Building } from './checking/building.js';
-import { isMapping, type Schema } from './checking/shape.js';
+import { keysOfSinks } from './checking/misplaced.js';
+import { isMapping } from './checking/shape.js';
 import { LaneSchema, withType, type LaneShape } from './schema/schema.js';
 import { secretsIn } from './checking/validate.js';
 
@@ -16,12 +17,9 @@ export interface BuiltSink {
 /** Builds the sinks; those whose kind cannot be told are reported and left out. */
 export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: Compiler, building: Building): BuiltSink[] {
   const { kinds, check, report } = building;
-  const keys = new Set(
-    kinds.sinks.flatMap((kind) => [kind.schema, LaneSchema(kind.lane)]).flatMap((schema) => Object.keys((schema as Schema).properties ?? {})),
-  );
   return Object.entries(shapes).flatMap(([name, value]) => {
     const at = ['sinks', name];
-    if (keys.has(name) && !(isMapping(value) && Object.hasOwn(value, 'type'))) {
+    if (!(isMapping(value) && Object.hasOwn(value, 'type')) && keysOfSinks(kinds).includes(name)) {
       report({
         path: at,
         atKey: true,

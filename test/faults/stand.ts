@@ -53,6 +53,12 @@ export interface Stand {
   close(): Promise<void>;
 }
 
+/** A page of `/api/deliveries`. */
+interface Listing {
+  readonly deliveries: readonly Row[];
+  readonly next: string | null;
+}
+
 export interface StandOptions {
   readonly random: () => number;
   readonly kills: number;
@@ -91,10 +97,10 @@ export async function openStand({ random, kills, mixed, brokers, needs }: StandO
   const load = startLoad({ url: bridge.url, secret, random, owes, connections: CONNECTIONS, perSecond: PER_SECOND });
 
   /** A bridge that is down, or whose store is, is asked again. */
-  const api = async (path: string): Promise<{ deliveries: Row[]; next: string | null }> => {
+  const api = async <Answer = Listing>(path: string): Promise<Answer> => {
     for (let asked = 0; asked < ASKED_MAX; asked++) {
       const answer = await fetch(`${bridge.operations}${path}`).catch(() => null);
-      if (answer?.ok === true) return (await answer.json()) as { deliveries: Row[]; next: string | null };
+      if (answer?.ok === true) return (await answer.json()) as Answer;
       await pause(ASKED_AGAIN_MS);
     }
     throw new Error(`the operators' API does not answer ${path}`);
@@ -102,7 +108,7 @@ export async function openStand({ random, kills, mixed, brokers, needs }: StandO
   const rows = async (query = ''): Promise<Row[]> => {
     const all: Row[] = [];
     for (let before: string | null = ''; before !== null;) {
-      const page = await api(`/api/deliveries?limit=1000&${query}${before === '' ? '' : `&before=${before}`}`);
+      const page: Listing = await api(`/api/deliveries?limit=1000&${query}${before === '' ? '' : `&before=${before}`}`);
       all.push(...page.deliveries);
       before = page.next;
     }
@@ -168,8 +174,7 @@ export async function openStand({ random, kills, mixed, brokers, needs }: StandO
       const damaged = new Map<string, boolean>();
       for (const { event, id } of all) {
         if (damaged.has(event)) continue;
-        const answer = await fetch(`${bridge.operations}/api/events/${id}`);
-        const { events } = (await answer.json()) as { events: { damaged: boolean }[] };
+        const { events } = await api<{ events: { damaged: boolean }[] }>(`/api/events/${id}`);
         damaged.set(
           event,
           events.some((story) => story.damaged),

@@ -30,6 +30,11 @@ export function createBelongs(kinds: Kinds): (path: Problem['path'], key: string
   };
 }
 
+/** The keys that sinks have, of whatever kind. */
+export function keysOfSinks(kinds: Kinds): string[] {
+  return everyKey(kinds).flatMap(({ part, key }) => (isSame(part, ['sinks', '*']) ? [key] : []));
+}
+
 function everyKey(kinds: Kinds): Known[] {
   const keys = (part: readonly string[], schema: unknown, type: string | null = null): Known[] =>
     Object.entries((schema as Schema).properties ?? {}).flatMap(([key, below]) => [

@@ -73,7 +73,7 @@ export function meantBy(error: ErrorObject, written: string | null): unknown {
 
 /** `010`, `0x1F`, `1e3`: read as a number other than the one that seems to stand there. Null where it is written plainly. */
 export function numberFault(value: number, written: string | null): Words | null {
-  if (written === null || !Number.isFinite(value) || isPlain(written)) return null;
+  if (written === null || /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(written) || !Number.isFinite(value)) return null;
   return { what: `YAML reads \`${written}\` as the number ${value}`, remedy: `write ${value}` };
 }
 
@@ -87,10 +87,6 @@ export function jsonNumberFault(value: number, written: string | null): Words | 
       remedy: 'it is too large to be exact: give all around it as one text of JSON, in single quotes',
     };
   return numberFault(value, written);
-}
-
-function isPlain(written: string): boolean {
-  return /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/.test(written);
 }
 
 function unitWords(unit: string, text: string): Words {

@@ -68,7 +68,7 @@ export function substitute(text: string, lookup: Lookup): Substituted {
   return { ok: true, text: out, values, spans };
 }
 
-type Resolved = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly what: string; readonly remedy: string };
+type Resolved<Text = string> = { readonly ok: true; readonly text: Text } | { readonly ok: false; readonly what: string; readonly remedy: string };
 
 function resolve(reference: string, lookup: Lookup): Resolved {
   const split = reference.indexOf(':-');
@@ -90,7 +90,8 @@ function resolve(reference: string, lookup: Lookup): Resolved {
   };
 }
 
-type Value = { readonly ok: true; readonly text: string | null } | { readonly ok: false; readonly what: string; readonly remedy: string };
+/** Null: there is none. */
+type Value = Resolved<string | null>;
 
 function valueOf(name: string, lookup: Lookup): Value {
   if (name.startsWith('file:')) return fileValue(name.slice(5), lookup, (text) => text.replace(/[\r\n]+$/, ''));

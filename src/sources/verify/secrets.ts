@@ -6,26 +6,28 @@ import { SECRET_BYTES_MIN, secretFault } from '../../core/secret.js';
 export type SecretEncoding = 'text' | 'base64' | 'hex';
 
 /** Reports what is wrong with secrets: `path` is that of their list. */
-export function reportSecrets(secrets: readonly string[], path: Problem['path'], report: Report): void {
+export function reportSecrets(secrets: readonly string[], path: Problem['path'], report: Report, encoding: SecretEncoding = 'text'): void {
   secrets.forEach((secret, index) => {
-    const fault = secretFault(secret);
+    const fault = secretFault(secret) ?? encodingFault(secret, encoding);
     if (fault !== null) report({ path: [...path, index], ...fault });
   });
 }
 
 /** The keys that signatures are made with. What is no key is reported, and left out: what is built from the rest never runs. */
 export function keysOf(secrets: readonly string[], encoding: SecretEncoding, path: Problem['path'], report: Report): KeyObject[] {
-  return secrets.flatMap((secret, index) => {
-    const fault = secretFault(secret);
+  reportSecrets(secrets, path, report, encoding);
+  return secrets.flatMap((secret) => {
     const bytes = bytesOf(secret, encoding);
-    if (fault !== null) report({ path: [...path, index], ...fault });
-    else if (bytes === null)
-      report({ path: [...path, index], what: `the secret is no ${encoding}`, remedy: 'copy it whole, as the sender shows it' });
-    else if (bytes.length < SECRET_BYTES_MIN)
-      report({ path: [...path, index], what: `the secret is shorter than ${SECRET_BYTES_MIN} bytes`, remedy: 'have the sender make a longer one' });
     // An empty text makes no key.
     return bytes === null || bytes.length === 0 ? [] : [createSecretKey(bytes)];
   });
+}
+
+function encodingFault(secret: string, encoding: SecretEncoding): ReturnType<typeof secretFault> {
+  const bytes = bytesOf(secret, encoding);
+  if (bytes === null) return { what: `the secret is no ${encoding}`, remedy: 'copy it whole, as the sender shows it' };
+  if (bytes.length >= SECRET_BYTES_MIN) return null;
+  return { what: `the secret is shorter than ${SECRET_BYTES_MIN} bytes`, remedy: 'have the sender make a longer one' };
 }
 
 function bytesOf(secret: string, encoding: SecretEncoding): Buffer | null {

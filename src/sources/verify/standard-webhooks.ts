@@ -15,7 +15,7 @@ const schema = Type.Object(
 type StandardWebhooksConfig = Static<typeof schema>;
 
 /** How it is signed by https://www.standardwebhooks.com, symmetric. */
-export const SCHEME: Omit<Scheme, 'tolerance' | 'futureTolerance'> = {
+const SCHEME: Omit<Scheme, 'tolerance' | 'futureTolerance'> = {
   algorithm: 'sha256',
   encoding: 'base64',
   signature: { header: 'webhook-signature', prefix: 'v1,', separator: ' ' },
