@@ -162,9 +162,9 @@ export function explained<Result>(path: string, open: () => Result): Result {
   }
 }
 
-/** What SQLite says where a bit is wrong in the first page: of a header that asks for what it does not know, and of tables by other names. */
+/** What SQLite says where a bit is wrong in the first page: of a header that asks for what it does not know, and of statements that do not fit its tables. */
 function isFirstPageDamaged(error: unknown, path: string): boolean {
-  if (error instanceof Error && /^(unsupported file format|malformed database schema|no such (table|column))/.test(error.message)) return true;
+  if (codeOf(error) === SQLITE_ERROR) return true;
   return codeOf(error) === SQLITE_READONLY && isWritable(path);
 }
 
