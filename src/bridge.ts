@@ -18,7 +18,7 @@ import { pause } from './delivery/pause.js';
 import { keepPruning } from './delivery/pruner.js';
 import { createRedaction, type Redact, type Redaction } from './core/redact.js';
 import { createReplayer } from './delivery/replay.js';
-import { createView } from './delivery/view.js';
+import { createView, type View } from './delivery/view.js';
 import { createIngress, type Ingress, type IngressConfiguration } from './ingress/ingress.js';
 import { kinds } from './kinds.js';
 import { createOperations } from './ops/operations.js';
@@ -72,7 +72,7 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
     const store = await config.storage.kind.open(config.storage.config, { limits, telemetry });
     closing.push(() => store.close());
 
-    const view = createView(kinds.formats);
+    const view = createView(kinds.formats, (source) => inForce.formats.get(source));
     const lanes = createLanes({ store, telemetry, nowMs });
     wakeLanes = () => lanes.wakeAll();
     redaction.add(config.secrets);
@@ -190,7 +190,7 @@ const BOUND = 'this is taken up at start alone; restart the bridge, or set it ba
 interface LaneParts {
   readonly store: Store;
   readonly telemetry: Telemetry;
-  readonly view: ReturnType<typeof createView>;
+  readonly view: View;
   readonly redact: Redact;
   readonly log: Log;
   readonly nowMs: () => number;

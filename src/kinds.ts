@@ -5,7 +5,13 @@ import { consoleSink } from './sinks/console.js';
 import { http } from './sinks/http.js';
 import { kafka } from './sinks/kafka.js';
 import { slack } from './sinks/slack.js';
+import { castaiAudit } from './sources/format/castai-audit.js';
 import { castaiEvent } from './sources/format/castai-event.js';
+import { castaiNotification } from './sources/format/castai-notification.js';
+import { cloudevents } from './sources/format/cloudevents.js';
+import { github } from './sources/format/github.js';
+import { json } from './sources/format/json.js';
+import { standardWebhooksFormat } from './sources/format/standard-webhooks.js';
 import { basic } from './sources/verify/basic.js';
 import { castai } from './sources/verify/castai.js';
 import { header } from './sources/verify/header.js';
@@ -16,9 +22,17 @@ import { sqlite } from './stores/sqlite/sqlite.js';
 
 /** Every kind of verifier, format, sink and store. Adding one is a file of its own and a line here. */
 export const kinds = {
-  verifiers: [castai, header, basic, standardWebhooks, hmac, none] as readonly unknown[] as readonly VerifierKind<unknown>[],
-  formats: [castaiEvent] as readonly FormatKind[],
   // A kind's Config is known only to itself: the loader hands back what the kind's own schema has checked.
+  verifiers: [castai, header, basic, standardWebhooks, hmac, none] as readonly unknown[] as readonly VerifierKind<unknown>[],
+  formats: [
+    castaiEvent,
+    castaiNotification,
+    castaiAudit,
+    cloudevents,
+    standardWebhooksFormat,
+    github,
+    json,
+  ] as readonly unknown[] as readonly FormatKind<unknown>[],
   sinks: [consoleSink, http, kafka, slack] as readonly unknown[] as readonly SinkKind<unknown, unknown>[],
   stores: [sqlite] as readonly unknown[] as readonly StoreKind<unknown>[],
 };

@@ -16,6 +16,7 @@ import { directory, openStore } from './stores/sqlite-rig.js';
 
 const SECRET = '0123456789abcdef0123456789abcdef';
 const EVENT = Buffer.from('{"id":"evt_1","type":"test"}');
+const CAME = { body: EVENT, headers: {}, dedupWindowMs: LIMITS.dedupWindowMs };
 
 /** The SQLite store with faults on demand. */
 interface Faults {
@@ -96,7 +97,7 @@ describe('the bridge', () => {
       id: 'evt_1',
       type: 'test',
       receivedMs: Date.now(),
-      body: EVENT,
+      ...CAME,
       owes,
     });
     await store.close();
@@ -114,7 +115,7 @@ describe('the bridge', () => {
     const store = await openStore(path, LIMITS);
     const owes = ['gone', 'out'].map((sink) => ({ state: 'waiting' as const, route: 'all', sink }));
     const waiting = { source: 'castai', format: 'castai-event', key: 'id:evt_1', id: 'evt_1', type: 'test', receivedMs: Date.now(), owes };
-    await store.accept({ ...waiting, body: EVENT });
+    await store.accept({ ...waiting, ...CAME });
     await store.close();
     fill(join(disk, 'ballast'));
     const { receiver, bridge } = await started({ path });
@@ -133,7 +134,7 @@ describe('the bridge', () => {
     const path = join(directory(), 'bridge.db');
     const store = await openStore(path, LIMITS);
     const owes = [{ state: 'dead' as const, route: null, sink: null, reason: 'unrouted', detail: '' }];
-    const old = { source: 'castai', format: 'castai-event', id: 'evt_1', type: 'test', body: EVENT, owes };
+    const old = { source: 'castai', format: 'castai-event', id: 'evt_1', type: 'test', ...CAME, owes };
     await store.accept({ ...old, key: 'id:evt_1', receivedMs: Date.now() - 30 * 86_400_000 });
     await store.close();
     const { bridge } = await started({ path });

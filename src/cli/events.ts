@@ -17,6 +17,7 @@ function shown(event: StoryView): string[] {
     `event ${event.event}  id ${oneLine(event.id) || '-'}  type ${oneLine(event.type) || '-'}  source ${event.source}`,
     `  received ${event.receivedAt}, ${event.bodyBytes} bytes${event.routes.length === 0 ? '' : `, routes ${event.routes.join(', ')}`}`,
     ...(event.damaged ? ['  DAMAGED: the stored event is not what was received; it is never sent'] : []),
+    ...Object.entries(event.headers).map(([name, value]) => `  header ${name}: ${oneLine(value)}`),
     `  body ${oneLine(event.body, 400)}`,
     ...event.deliveries.flatMap((delivery) => [
       `  delivery ${delivery.id} to ${delivery.sink ?? '(no sink)'}${delivery.route === null ? '' : ` by ${delivery.route}`}: ${stateOf(delivery)}`,

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Configuration, SourceConfiguration } from '../config/configuration.js';
+import type { EventHeaders } from '../core/event.js';
 import { createRedact } from '../core/redact.js';
+import { eventsIn, type CameIn } from '../core/source.js';
 import { suggest } from '../core/suggest.js';
 import type { StoryView } from '../ops/present.js';
 import { readEvent } from '../trial/event.js';
@@ -14,15 +16,14 @@ import type { Invocation } from './invocation.js';
 
 interface Options {
   readonly source?: string;
+  readonly header?: readonly string[];
   readonly id?: string;
   readonly all?: boolean;
 }
 
-/** What is explained: bytes that came to a source, or would. */
-interface Asked {
-  readonly body: Buffer;
+/** What is explained: an event that came to a source, or would. */
+interface Asked extends CameIn {
   readonly source: SourceConfiguration;
-  readonly receivedMs: number;
   /** What the ids of its deliveries begin with. */
   readonly uid: string;
 }
@@ -31,21 +32,35 @@ interface Asked {
 export async function explain(invocation: Invocation, file: string | undefined, options: Options): Promise<number> {
   if (options.id !== undefined && file !== undefined) throw new Failure(EXIT.usage, 'name a file or --id, not both');
   const { config } = configured(invocation);
-  const asked = options.id === undefined ? posted(file ?? '-', config, options) : await received(options.id, config, invocation);
-  const explained = explainEvent(config, readEvent(asked.source, asked.body, asked.receivedMs), asked.uid);
-  const shown = redacted(explained, createRedact(config.secrets)) as Explanation;
-  if (invocation.json) invocation.out(JSON.stringify({ source: asked.source.name, ...shown }));
-  else for (const line of explanationLines(asked.source.name, shown, options.all === true)) invocation.out(line);
-  return explained.ok ? EXIT.done : EXIT.no;
+  const events = options.id === undefined ? posted(file ?? '-', config, options) : [await received(options.id, config, invocation)];
+  const redact = createRedact(config.secrets);
+  const explained = events.map((asked) => {
+    const explanation = explainEvent(config, readEvent(asked.source, asked), asked.uid);
+    const shown = redacted(explanation, redact) as Explanation;
+    if (invocation.json) invocation.out(JSON.stringify({ source: asked.source.name, ...shown }));
+    else for (const line of explanationLines(asked.source.name, shown, options.all === true)) invocation.out(line);
+    return explanation;
+  });
+  return explained.every(({ ok }) => ok) ? EXIT.done : EXIT.no;
 }
 
-function posted(file: string, { sources }: Configuration, options: Options): Asked {
+function posted(file: string, { sources }: Configuration, options: Options): Asked[] {
   const [only, ...others] = sources;
   if (options.source === undefined && others.length > 0)
     throw new Failure(EXIT.usage, `name the source with --source, one of ${sources.map(({ name }) => name).join(', ')}`);
   const source = options.source === undefined ? only : sourceOf(options.source, sources);
   if (source === undefined) throw new Failure(EXIT.usage, 'the configuration has no source');
-  return { body: bytesOf(file), source, receivedMs: Date.now(), uid: 'explained' };
+  const came = { source, headers: headersOf(options.header ?? []), receivedMs: Date.now(), uid: 'explained' };
+  return eventsIn(source.format, bytesOf(file)).map((body) => ({ ...came, body }));
+}
+
+function headersOf(lines: readonly string[]): EventHeaders {
+  const pairs = lines.map((line) => {
+    const colon = line.indexOf(':');
+    if (colon < 1) throw new Failure(EXIT.usage, "a --header has no colon; write it as in --header 'x-github-event: push'");
+    return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()];
+  });
+  return Object.fromEntries(pairs) as EventHeaders;
 }
 
 function sourceOf(name: string, sources: readonly SourceConfiguration[]): SourceConfiguration {
@@ -73,5 +88,5 @@ async function received(id: string, { sources }: Configuration, invocation: Invo
     throw new Failure(EXIT.usage, `several events have this id; name one by the bridge's: ${events.map(({ event }) => event).join(', ')}`);
   if (story.damaged) throw new Failure(EXIT.no, 'the stored event is not what was received: it is never sent');
   const body = Buffer.from(story.body, story.bodyEncoding === 'base64' ? 'base64' : 'utf8');
-  return { body, source: sourceOf(story.source, sources), receivedMs: Date.parse(story.receivedAt), uid: story.event };
+  return { body, headers: story.headers, source: sourceOf(story.source, sources), receivedMs: Date.parse(story.receivedAt), uid: story.event };
 }

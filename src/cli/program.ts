@@ -69,9 +69,10 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
   command('explain', 'what would become of an event, row by row, and what would be sent; nothing is')
     .argument('[file]', 'the body of the event, as it is posted; - and none is standard input')
     .option('--source <name>', 'the source it comes to; needed where there is more than one')
+    .option('--header <line>', 'a header it comes with, where the format reads one, as in "x-github-event: push"; may be repeated', collected)
     .option('--id <id>', 'an event of the running bridge, in the place of a file: the sender’s id, or the bridge’s')
     .option('--all', 'every row of a long table')
-    .option('--json', 'one JSON document')
+    .option('--json', 'one JSON document for each event: a body may hold several')
     .addHelpText('after', '\nThe answer is no (1) where no event can be made of the body, it owes nothing, or a message could not be sent.')
     .action(runs(async () => (await import('./explain.js')).explain));
   command('trigger', 'post signed test events')
@@ -121,6 +122,10 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     err(`castbridge: a fault of its own, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return EXIT.fault;
   }
+}
+
+function collected(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }
 
 function wholeNumber(text: string): number {

@@ -1,7 +1,7 @@
 import type { EventView } from '../core/event.js';
 import type { RetryPolicy } from '../core/delivery.js';
 import type { SinkKind } from '../core/sink.js';
-import type { FormatKind, Verify } from '../core/source.js';
+import type { Format, ReadingSource, Verify } from '../core/source.js';
 import type { StoreKind } from '../core/store.js';
 import type { Described } from './described.js';
 import type { RoutingTable } from '../routing/table.js';
@@ -16,6 +16,8 @@ export interface Configuration {
   readonly dedupWindowMs: number;
   readonly shutdownMs: number;
   readonly sources: readonly SourceConfiguration[];
+  /** Their formats, by their names. */
+  readonly formats: ReadonlyMap<string, Format>;
   readonly sinks: readonly SinkConfiguration[];
   readonly table: RoutingTable;
   /** How many rows it has. */
@@ -56,16 +58,13 @@ export interface StorageConfiguration {
   readonly retentionMs: number;
 }
 
-export interface SourceConfiguration {
-  readonly name: string;
+export interface SourceConfiguration extends ReadingSource {
   readonly path: string;
   readonly verify: Verify;
   readonly verifyType: string;
   /** What `trigger` signs with; null where the verifier has none. */
   readonly signingSecret: string | null;
-  readonly format: FormatKind;
   readonly gzip: boolean;
-  readonly missingId: 'reject' | 'hash';
 }
 
 export interface SinkConfiguration {

@@ -99,9 +99,9 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
   if (!isMapping(document.value)) return { ok: false, ...told.findings() };
 
   const building: Building = { kinds, report, check, excuse: (path) => document.broken.add(path.join('\0')) };
-  const sources = buildSources(shape.sources, shape.dedup.window, building);
-  const storage = buildStorage(shape.storage, building);
   const compiler = createCompiler(report);
+  const sources = buildSources(shape.sources, shape.dedup.window, compiler, building);
+  const storage = buildStorage(shape.storage, building);
   const sinks = buildSinks(shape.sinks, compiler, building);
   const operations: OperationsConfiguration = { ...shape.operations, token: shape.operations.token ?? null };
   checkListeners(shape, operations, report);
@@ -135,6 +135,7 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
     dedupWindowMs: shape.dedup.window,
     shutdownMs: shape.shutdown.grace,
     sources: sources.map(({ source }) => source),
+    formats: new Map(sources.map(({ source }) => [source.name, source.format])),
     sinks: sinks.map(({ sink }) => sink),
     table,
     routes: rows.length,

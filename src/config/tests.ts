@@ -1,3 +1,4 @@
+import type { EventHeaders } from '../core/event.js';
 import type { Problem, Report } from '../core/problem.js';
 import { suggest } from '../core/suggest.js';
 import type { Building } from './checking/building.js';
@@ -11,7 +12,7 @@ export type { EventAttributes } from './schema/test-schema.js';
 export interface RoutingTest {
   readonly name: string;
   readonly source: string;
-  readonly given: { readonly kind: 'body'; readonly body: Buffer } | { readonly kind: 'event'; readonly event: EventAttributes };
+  readonly given: { readonly kind: 'body'; readonly body: Buffer; readonly headers: EventHeaders } | { readonly kind: 'event'; readonly event: EventAttributes };
   readonly receivedMs: number;
   readonly expect: TestShape['expect'];
   /** Where the test stands, and where what it expects does. */
@@ -75,7 +76,7 @@ function timeOf(text: string): number | null {
 /** Was neither a `body` nor an `event` written? One that is wrong was told, and taken out: that it is missing would only follow from that. */
 function givesNothing(value: unknown): boolean {
   const given = (value as Readonly<Record<string, unknown>> | null)?.['given'];
-  return isMapping(given) && Object.keys(given).every((key) => key === 'source' || key === 'receivedAt');
+  return isMapping(given) && Object.keys(given).every((key) => ['source', 'headers', 'receivedAt'].includes(key));
 }
 
 /** A mapping of `expect` in which no part asks for anything: such a test cannot fail. */
@@ -101,13 +102,14 @@ function isShort(value: unknown): value is { readonly expect: readonly unknown[]
 
 /** `isEmpty`: neither of the two was written. */
 function givenOf(given: TestShape['given'], path: Problem['path'], isEmpty: boolean, tell: Report): RoutingTest['given'] | null {
-  const { body, event } = given;
+  const { body, event, headers = {} } = given;
   const remedy = 'give the body that is posted, or the event as the table sees it';
   if (body !== undefined && event !== undefined) tell({ path, what: 'there are both a `body` and an `event`', remedy });
   if (isEmpty) tell({ path, what: 'there is neither a `body` nor an `event`', remedy });
   if (body === undefined && event === undefined) return null;
   if (event !== undefined) return { kind: 'event', event };
-  return { kind: 'body', body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
+  const lower = Object.entries(headers).map(([header, value]) => [header.toLowerCase(), value]);
+  return { kind: 'body', body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), headers: Object.fromEntries(lower) as EventHeaders };
 }
 
 function checkExpected(expect: TestShape['expect'], at: Problem['path'], short: boolean, { sinks, rows }: TestNames, tell: Report): void {

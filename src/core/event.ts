@@ -1,3 +1,6 @@
+/** Headers by their names in lower case. */
+export type EventHeaders = Readonly<Record<string, string>>;
+
 /** What a format reads out of a body. `null` where the sender does not say. */
 export interface Decoded {
   /** The sender's id of the event; `null` where it sent none. */
@@ -14,6 +17,18 @@ export interface Decoded {
   readonly data: unknown;
   /** The parsed JSON body. */
   readonly body: unknown;
+}
+
+/** Longer ids and types are a sender's mistake: they become keys, labels and header values. */
+const NAME_CHARS_MAX = 256;
+
+/** A surrogate without its other half. Two such texts are equal once they are UTF-8, so none may be a key. */
+const HALF_CHARACTER = /\p{Surrogate}/u;
+
+/** Why a text can be no id and no type; null: it can. */
+export function nameFault(name: string): string | null {
+  if (name.length > NAME_CHARS_MAX) return `is longer than ${NAME_CHARS_MAX} characters`;
+  return HALF_CHARACTER.test(name) ? 'holds half a character' : null;
 }
 
 /** What `match`, CEL and Liquid see: one shape, whatever the sender. */
@@ -42,8 +57,10 @@ export interface StoredEvent {
   /** '' where the body could not be decoded. */
   readonly type: string;
   readonly receivedMs: number;
-  /** The received bytes, unchanged. */
+  /** The received bytes, unchanged; where a request held several events, those of this one. */
   readonly body: Buffer;
+  /** The headers that the format reads, by their names in lower case. */
+  readonly headers: EventHeaders;
   /** True where the stored bytes are not those that were received: they can be looked at, and are never sent. Absent otherwise. */
   readonly damaged?: boolean;
 }

@@ -1,5 +1,5 @@
 import { DEAD } from './delivery.js';
-import type { Decoded } from './event.js';
+import { nameFault, viewOf, type Decoded, type EventHeaders, type EventView } from './event.js';
 import type { Report } from './problem.js';
 
 /** An HTTP request as verifiers see it: header names in lower case, repeated headers as Node joins them. */
@@ -30,27 +30,96 @@ export interface VerifierKind<Config = never> {
 /** What a body says, or one plain line of why it cannot be read. */
 export type Decoding = { readonly ok: true; readonly event: Decoded } | { readonly ok: false; readonly detail: string };
 
-/** A kind of format: one file, one line in kinds.ts. Pure and total. */
-export interface FormatKind {
+/** A kind of format: one file, one line in kinds.ts, one contract test. */
+export interface FormatKind<Config = never> {
   readonly type: string;
   readonly description: string;
-  decode(body: Buffer): Decoding;
+  /** TypeBox schema of the keys beside `type`. */
+  readonly schema: object;
+  prepare(config: Config): Format;
+  /** Reads events whose source is not configured any more, as far as it can; a type it cannot tell is ''. */
+  readonly bare: Format;
 }
 
-/** What a source makes of a body: an event and the id it goes by, or why it is a dead letter; its `type` is '' where that cannot be read. */
+/** How the bodies of a source are read. Pure and total. */
+export interface Format {
+  readonly type: string;
+  /** The headers it reads: names in lower case, with a `*` at the end all that begin so. They are kept with the event. */
+  readonly headers: readonly string[];
+  /** The bytes of each event in a body that holds a list of them; null: it does not. Absent: no body does. */
+  readonly cut?: (body: Buffer) => readonly Buffer[] | null;
+  /** Reads one event. `headers`: those it names. */
+  decode(body: Buffer, headers: EventHeaders): Decoding;
+}
+
+/** The bytes of each event of a request, in the order of its body. */
+export function eventsIn({ cut }: Format, body: Buffer): readonly Buffer[] {
+  return cut?.(body) ?? [body];
+}
+
+/** What of a request's headers is kept with its events. */
+export function keptHeaders({ headers: names }: Format, headers: SignedRequest['headers']): EventHeaders {
+  const kept: Record<string, string> = {};
+  if (names.length === 0) return kept;
+  for (const [name, value] of Object.entries(headers)) {
+    const isRead = names.some((one) => (one.endsWith('*') ? name.startsWith(one.slice(0, -1)) : name === one));
+    if (isRead && value !== undefined) kept[name] = typeof value === 'string' ? value : value.join(', ');
+  }
+  return kept;
+}
+
+/** When events of a source are one and the same. */
+export interface Dedup {
+  /** What they go by in the place of their sender's id; null: that. Gives null, or throws, where there is nothing to go by. */
+  readonly key: ((event: EventView) => string | null) | null;
+  readonly windowMs: number;
+  /** What becomes of an event that has nothing to go by: refused and kept as a dead letter, or known by the hash of its body. */
+  readonly missingId: 'reject' | 'hash';
+}
+
+/** A source, as far as it reads bodies. */
+export interface ReadingSource {
+  readonly name: string;
+  readonly format: Format;
+  readonly dedup: Dedup;
+}
+
+/** What a source makes of a body: an event and the id it goes by (`hasId`: not a hash), or why it is a dead letter; its `type` is '' where that cannot be read. */
 export type Identified =
-  | { readonly ok: true; readonly event: Decoded; readonly id: string }
+  | { readonly ok: true; readonly event: Decoded; readonly id: string; readonly hasId: boolean }
   | { readonly ok: false; readonly reason: string; readonly detail: string; readonly type: string };
 
-/** Decodes an authentic body. An event without an id has its `hash` for one, or is refused: as the source says. */
+/** One event as it came, not read yet. */
+export interface CameIn {
+  readonly body: Buffer;
+  readonly headers: EventHeaders;
+  readonly receivedMs: number;
+}
+
+/** Decodes one event of an authentic request, and says what it goes by: its id, what `dedup.key` makes of it, or the `hash` of its body. */
 export function identify(
-  { format, missingId }: { readonly format: FormatKind; readonly missingId: 'reject' | 'hash' },
-  body: Buffer,
+  { name, format, dedup }: ReadingSource,
+  { body, headers, receivedMs }: CameIn,
   hash: (body: Buffer) => string,
 ): Identified {
-  const decoding = format.decode(body);
+  const decoding = format.decode(body, headers);
   if (!decoding.ok) return { ok: false, reason: DEAD.undecodable, detail: decoding.detail, type: '' };
   const { event } = decoding;
-  if (event.id === null && missingId === 'reject') return { ok: false, reason: DEAD.missingId, detail: '"id" is missing or empty', type: event.type };
-  return { ok: true, event, id: event.id ?? `sha256:${hash(body)}` };
+  const own = dedup.key === null ? event.id : keyOf(viewOf(event, event.id ?? '', name, receivedMs), dedup.key);
+  if (own !== null) return { ok: true, event, id: own, hasId: true };
+  if (dedup.missingId === 'hash') return { ok: true, event, id: `sha256:${hash(body)}`, hasId: false };
+  return { ok: false, reason: DEAD.missingId, detail: dedup.key === null ? ID_MISSING : KEY_MISSING, type: event.type };
+}
+
+const ID_MISSING = 'the id of the event is missing or empty';
+const KEY_MISSING = 'the event has nothing that dedup.key could take for its id';
+
+/** Null where there is no answer, or none that tells events apart. */
+function keyOf(event: EventView, key: NonNullable<Dedup['key']>): string | null {
+  try {
+    const text = key(event) ?? '';
+    return text.trim() === '' || nameFault(text) !== null ? null : text;
+  } catch {
+    return null;
+  }
 }

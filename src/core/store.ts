@@ -1,5 +1,5 @@
 import type { Delivery, Settlement } from './delivery.js';
-import type { StoredEvent } from './event.js';
+import type { EventHeaders, StoredEvent } from './event.js';
 import type { Outcome } from './outcome.js';
 import type { Telemetry } from './telemetry.js';
 
@@ -18,6 +18,9 @@ export interface Arrival {
   readonly type: string;
   readonly receivedMs: number;
   readonly body: Buffer;
+  readonly headers: EventHeaders;
+  /** How long its key makes later ones duplicates; never longer than the store's own window. */
+  readonly dedupWindowMs: number;
   /** At least one. A dead one keeps an event that no sink is owed. */
   readonly owes: readonly Owed[];
 }
@@ -125,6 +128,8 @@ export class StoreUnavailable extends Error {
 export interface Store {
   /** Stores the event, its deliveries and its dedup key in one transaction, or finds it a duplicate. Rejects with StoreUnavailable. */
   accept(arrival: Arrival): Promise<Receipt>;
+  /** The same for several, all in one transaction: all of them are safe, or none. One receipt each, in order; the second of two with one key is a duplicate. */
+  acceptTogether(arrivals: readonly Arrival[]): Promise<readonly Receipt[]>;
   /** Writes an attempt and the state that follows. Rejects with StoreUnavailable: call again. */
   settle(settled: Settled): Promise<void>;
   /**

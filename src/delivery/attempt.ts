@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
 import { DEAD, deliveryId } from '../core/delivery.js';
-import type { EventView, StoredEvent } from '../core/event.js';
+import type { EventView } from '../core/event.js';
 import { excerpt, type Outcome } from '../core/outcome.js';
 import type { Message, Sink } from '../core/sink.js';
 import type { DueDelivery } from '../core/store.js';
 import type { Redact } from '../core/redact.js';
+import type { View } from './view.js';
 
 /** A sink that has not come back this long after its signal is given up on: a slot must not be lost to a fault of a sink. */
 const ABANDON_MS = 5_000;
@@ -13,7 +14,7 @@ const ABANDON_MS = 5_000;
 export interface Attempting {
   readonly sink: Sink;
   readonly render: (event: EventView, body: Buffer) => unknown;
-  readonly view: (event: StoredEvent) => EventView | null;
+  readonly view: View;
   readonly timeoutMs: number;
   readonly redact: Redact;
 }

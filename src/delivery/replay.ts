@@ -1,6 +1,7 @@
 import { eventUidIn } from '../core/delivery.js';
-import type { EventView, StoredEvent } from '../core/event.js';
+import type { EventView } from '../core/event.js';
 import type { DeliveryFilter, DeliveryKey, DeliveryRow, EventStory, Owed, Store } from '../core/store.js';
+import type { View } from './view.js';
 
 /** What came of a replay. */
 export interface ReplayReport {
@@ -29,7 +30,7 @@ export interface Replayer {
 /** What replaying works with. */
 export interface ReplayDependencies {
   readonly store: Pick<Store, 'deliveries' | 'stories' | 'replay' | 'reroute'>;
-  readonly view: (event: StoredEvent) => EventView | null;
+  readonly view: View;
   readonly route: (event: EventView) => readonly Owed[];
   /** Is there a lane for this sink? What waits for one that is not there waits for ever. */
   readonly isConfigured: (sink: string) => boolean;

@@ -1,32 +1,32 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import { DEAD } from '../core/delivery.js';
 import { viewOf, type EventView, type StoredEvent } from '../core/event.js';
 import type { Log } from '../core/sink.js';
-import { identify, type FormatKind, type Verify } from '../core/source.js';
+import { eventsIn, identify, keptHeaders, type CameIn, type ReadingSource, type SignedRequest, type Verify } from '../core/source.js';
 import { keyOfId, StoreUnavailable, type Arrival, type Owed, type Receipt, type Store } from '../core/store.js';
 import type { Telemetry } from '../core/telemetry.js';
 import { ANSWERS, json, type Answer } from './answer.js';
 import { readBody, type BodyFault, type BodyLimits } from './body.js';
 
+/** Events that one request may hold: the largest page of a list that Cast AI has. They are one transaction. */
+const EVENTS_MAX = 1_000;
+
 /** A source, as far as a request is concerned. */
-export interface IngressSource {
-  readonly name: string;
+export interface IngressSource extends ReadingSource {
   /** Matched exactly. */
   readonly path: string;
   readonly verify: Verify;
-  readonly format: FormatKind;
   readonly gzip: boolean;
-  /** What becomes of an event without an id: refused and kept as a dead letter, or known by the hash of its body. */
-  readonly missingId: 'reject' | 'hash';
 }
 
 /** What receiving needs. */
 export interface Receiving {
   readonly limits: BodyLimits;
-  readonly store: Pick<Store, 'accept'>;
+  readonly store: Pick<Store, 'accept' | 'acceptTogether'>;
   /** The deliveries an event owes: at least one. Pure. */
   readonly route: (event: EventView) => readonly Owed[];
-  /** Hands a fresh event to the lanes. Called once for each, when its sender has been answered. */
+  /** Hands a fresh event to the lanes. Called once for each, in order, when its sender has been answered. */
   readonly onStored: (event: StoredEvent, owes: readonly Owed[]) => void;
   readonly telemetry: Telemetry;
   readonly log: Log;
@@ -53,13 +53,31 @@ export async function receive(request: IncomingMessage, source: IngressSource, b
     return reply(ANSWERS.signature);
   }
   if (verdict.secretIndex !== null) bridge.telemetry.secretUsed({ source: source.name, secretIndex: verdict.secretIndex });
-  const judged = judge(source, body, receivedMs, bridge.route);
-  const receipt = await accept(judged.arrival, bridge);
-  if (receipt === null) return reply(ANSWERS.storeUnavailable);
-  const replied = reply(judged.refusal?.answer ?? (receipt.kind === 'duplicate' ? ANSWERS.duplicate : ANSWERS.received));
-  if (receipt.kind === 'stored') handOver(receipt.event, judged.arrival.owes, bridge);
-  tell(judged, receipt, bridge);
+  const judged = judgeAll(source, { headers: request.headers, body }, receivedMs, bridge.route);
+  const receipts = await accept(
+    judged.map(({ arrival }) => arrival),
+    source,
+    bridge,
+  );
+  if (receipts === null) return reply(ANSWERS.storeUnavailable);
+  const replied = reply(answerTo(judged, receipts));
+  judged.forEach((one, at) => {
+    const receipt = receipts[at];
+    if (receipt?.kind === 'stored') handOver(receipt.event, one.arrival.owes, bridge);
+    if (receipt !== undefined) tell(one, receipt, bridge);
+  });
   await replied;
+}
+
+/** One answer, however many events: what is wrong with the first of them that is wrong. The others are safe all the same. */
+function answerTo(judged: readonly Judged[], receipts: readonly Receipt[]): Answer {
+  const at = judged.findIndex(({ refusal }) => refusal !== null);
+  const refusal = judged[at]?.refusal ?? null;
+  if (refusal === null)
+    return receipts.length > 0 && receipts.every(({ kind }) => kind === 'duplicate') ? ANSWERS.duplicate : ANSWERS.received;
+  if (judged.length === 1) return unprocessable(refusal.detail);
+  const refused = judged.filter((one) => one.refusal !== null).length;
+  return unprocessable(`event ${at + 1} of ${judged.length}: ${refusal.detail}; ${judged.length - refused} of them were received`);
 }
 
 /** Why a request is refused, and with what. */
@@ -69,39 +87,57 @@ interface Refusal {
   readonly answer: Answer;
 }
 
-/** An authentic body: what is kept of it, and whether its sender is told that something is wrong with it. */
+/** An authentic event: what is kept of it, and whether its sender is told that something is wrong with it. */
 interface Judged {
   readonly arrival: Arrival;
-  readonly refusal: Refusal | null;
+  readonly refusal: Pick<Refusal, 'reason' | 'detail'> | null;
 }
+
+/** Each event of a request, in the order of its body. */
+function judgeAll(source: IngressSource, { headers, body }: SignedRequest, receivedMs: number, route: Receiving['route']): Judged[] {
+  const kept = keptHeaders(source.format, headers);
+  const bodies = eventsIn(source.format, body);
+  if (bodies.length > EVENTS_MAX)
+    return [refused(source, { body, headers: kept, receivedMs }, { reason: DEAD.undecodable, detail: TOO_MANY, type: '' })];
+  return bodies.map((one) => judge(source, { body: one, headers: kept, receivedMs }, route));
+}
+
+const TOO_MANY = `the body holds more than ${EVENTS_MAX} events: send them in several requests`;
 
 /**
  * Every key has a prefix of its own, so that no id can be made to collide with a hash. A refused body is kept once however often it is sent again,
  * and it does not stand in the way of the same body after the format or `missingId` was mended.
  */
-function judge(source: IngressSource, body: Buffer, receivedMs: number, route: Receiving['route']): Judged {
-  const arrival = (key: string, id: string, type: string, owes: readonly Owed[]): Arrival => {
-    return { source: source.name, format: source.format.type, key, id, type, receivedMs, body, owes };
-  };
-  const identified = identify(source, body, sha256);
-  if (!identified.ok) {
-    const { reason, type } = identified;
-    const refusal = unprocessable(reason, identified.detail);
-    return { arrival: arrival(`${reason}:${sha256(body)}`, '', type, [deadLetter(refusal)]), refusal };
-  }
-  const { event, id } = identified;
-  const key = event.id === null ? id : keyOfId(id);
-  const owes = route(viewOf(event, id, source.name, receivedMs));
-  return { arrival: arrival(key, id, event.type, owes), refusal: null };
+function judge(source: IngressSource, came: CameIn, route: Receiving['route']): Judged {
+  const identified = identify(source, came, sha256);
+  if (!identified.ok) return refused(source, came, identified);
+  const { event, id, hasId } = identified;
+  const owes = route(viewOf(event, id, source.name, came.receivedMs));
+  return { arrival: arrivalOf(source, came, { key: hasId ? keyOfId(id) : id, id, type: event.type, owes }), refusal: null };
+}
+
+function refused(source: IngressSource, came: CameIn, { reason, detail, type }: Pick<Refusal, 'reason' | 'detail'> & { readonly type: string }): Judged {
+  const owes: Owed[] = [{ state: 'dead', route: null, sink: null, reason, detail }];
+  return { arrival: arrivalOf(source, came, { key: `${reason}:${sha256(came.body)}`, id: '', type, owes }), refusal: { reason, detail } };
+}
+
+/** Field by field: spreading an object costs microseconds, and this runs for every event. */
+function arrivalOf(
+  { name, format, dedup }: IngressSource,
+  { body, headers, receivedMs }: CameIn,
+  { key, id, type, owes }: Pick<Arrival, 'key' | 'id' | 'type' | 'owes'>,
+): Arrival {
+  return { source: name, format: format.type, key, id, type, receivedMs, body, headers, dedupWindowMs: dedup.windowMs, owes };
 }
 
 /** Null: the store cannot write, and says so itself. Anything else is a bug, and not caught here. */
-async function accept(arrival: Arrival, { store, telemetry }: Receiving): Promise<Receipt | null> {
+async function accept(arrivals: readonly Arrival[], { name }: IngressSource, { store, telemetry }: Receiving): Promise<readonly Receipt[] | null> {
   try {
-    return await store.accept(arrival);
+    const [first] = arrivals;
+    return first !== undefined && arrivals.length === 1 ? [await store.accept(first)] : await store.acceptTogether(arrivals);
   } catch (error) {
     if (!(error instanceof StoreUnavailable)) throw error;
-    telemetry.refused({ source: arrival.source, reason: 'store_unavailable', status: ANSWERS.storeUnavailable.status, detail: error.message });
+    telemetry.refused({ source: name, reason: 'store_unavailable', status: ANSWERS.storeUnavailable.status, detail: error.message });
     return null;
   }
 }
@@ -118,7 +154,7 @@ function handOver(event: StoredEvent, owes: readonly Owed[], { onStored, log }: 
 function tell({ arrival, refusal }: Judged, receipt: Receipt, { telemetry, nowMs }: Receiving): void {
   const { source, type, id, owes } = arrival;
   if (refusal !== null) {
-    telemetry.refused({ source, reason: refusal.reason, status: refusal.answer.status, detail: refusal.detail });
+    telemetry.refused({ source, reason: refusal.reason, status: UNPROCESSABLE, detail: refusal.detail });
     return;
   }
   if (receipt.kind === 'duplicate') {
@@ -157,12 +193,10 @@ function refusalOf(fault: BodyFault, source: IngressSource): Refusal {
   }
 }
 
-function unprocessable(reason: string, detail: string): Refusal {
-  return { reason, detail, answer: json(422, { error: detail }) };
-}
+const UNPROCESSABLE = 422;
 
-function deadLetter({ reason, detail }: Refusal): Owed {
-  return { state: 'dead', route: null, sink: null, reason, detail };
+function unprocessable(detail: string): Answer {
+  return json(UNPROCESSABLE, { error: detail });
 }
 
 function sha256(body: Buffer): string {

@@ -1,3 +1,4 @@
+import type { EventHeaders } from '../core/event.js';
 import type { AttemptRow, DeliveryRow, EventStory } from '../core/store.js';
 
 export type { ReplayReport } from '../delivery/replay.js';
@@ -40,6 +41,8 @@ export interface StoryView {
   readonly source: string;
   readonly type: string;
   readonly receivedAt: string;
+  /** Those that the format of the source reads. */
+  readonly headers: EventHeaders;
   readonly bodyBytes: number;
   readonly body: string;
   readonly bodyEncoding: 'utf-8' | 'base64';
@@ -80,6 +83,7 @@ export function presentStory({ event, deliveries, attempts }: EventStory, bodyBy
     source: event.source,
     type: event.type,
     receivedAt: timeOf(event.receivedMs) ?? '',
+    headers: event.headers,
     bodyBytes: event.body.length,
     body: isText ? text : shown.toString('base64'),
     bodyEncoding: isText ? 'utf-8' : 'base64',

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { SourceConfiguration } from '../config/configuration.js';
 import type { EventAttributes } from '../config/tests.js';
 import { viewOf, type EventView } from '../core/event.js';
-import { identify } from '../core/source.js';
+import { identify, keptHeaders, type CameIn, type ReadingSource } from '../core/source.js';
 
 /** An event as the table sees it, with the bytes that would be passed on. */
 export interface TriedEvent {
@@ -17,9 +16,10 @@ export interface Unreadable {
   readonly detail: string;
 }
 
-/** What the source makes of a body: what the ingress would, once the request is authentic. */
-export function readEvent(source: SourceConfiguration, body: Buffer, receivedMs: number): TriedEvent | Unreadable {
-  const identified = identify(source, body, (bytes) => createHash('sha256').update(bytes).digest('hex'));
+/** What the source makes of one event: what the ingress would, once the request is authentic. */
+export function readEvent(source: ReadingSource, { body, headers, receivedMs }: CameIn): TriedEvent | Unreadable {
+  const kept = keptHeaders(source.format, headers);
+  const identified = identify(source, { body, headers: kept, receivedMs }, (bytes) => createHash('sha256').update(bytes).digest('hex'));
   if (!identified.ok) return { reason: identified.reason, detail: identified.detail };
   return { view: viewOf(identified.event, identified.id, source.name, receivedMs), body, receivedMs };
 }

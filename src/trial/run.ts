@@ -1,5 +1,7 @@
 import type { Configuration } from '../config/configuration.js';
 import type { RoutingTest } from '../config/tests.js';
+import { DEAD } from '../core/delivery.js';
+import { eventsIn } from '../core/source.js';
 import { createTryRouting, type TriedRouting, type TryRouting } from './deliveries.js';
 import { eventOf, readEvent, type TriedEvent, type Unreadable } from './event.js';
 import { failuresOf, unreadableFailures, type Failure } from './judge.js';
@@ -45,5 +47,7 @@ function givenEvent({ sources }: Tested, { source: name, given, receivedMs }: Ro
   if (given.kind === 'event') return eventOf(given.event, name, receivedMs);
   const source = sources.find((one) => one.name === name);
   if (source === undefined) throw new Error(`the test names the source "${name}", which was not checked`);
-  return readEvent(source, given.body, receivedMs);
+  const [body = given.body, ...others] = eventsIn(source.format, given.body);
+  if (others.length > 0) return { reason: DEAD.undecodable, detail: `the body holds ${others.length + 1} events: give one of them` };
+  return readEvent(source, { body, headers: given.headers, receivedMs });
 }

@@ -16,7 +16,7 @@ const BEYOND_A_SCHEMA: readonly [string, RegExp][] = [
   ['what references come to', /^reference-|^variable-|file-that-does-not-exist/],
   [
     'values beside others',
-    /hmac-that-proves-nothing|test-of-a-day|test-that-expects-nothing-in-parts|first-back-off|window-shorter|same-port-twice|operations-without-token/,
+    /hmac-that-proves-nothing|test-of-a-day|test-that-expects-nothing-in-parts|first-back-off|window-shorter|dedup-key-that-is-no-condition|same-port-twice|operations-without-token/,
   ],
   ['bounds of times and sizes', /body-limit-beyond|out-of-bounds-in-(server|sink)/],
   [

@@ -66,7 +66,7 @@ routes: [{ to: [out], stop: '\${STOP}' }]
     ['keys of a kafka sink', `${KAFKA}|`, ['brokers', 'topic', 'key', 'sasl', 'retry', 'timeout', 'pace'], ['webhookUrl', 'url']],
     ['values of one of them', `${KAFKA}compression: |`, ['none', 'gzip'], []],
     ['keys of `retry`', `${KAFKA}retry:\n      |`, ['attempts', 'initial', 'max', 'maxAge'], []],
-    ['keys of a source', 'sources:\n  castai:\n    |', ['path', 'verify', 'format', 'missingId'], []],
+    ['keys of a source', 'sources:\n  castai:\n    |', ['path', 'verify', 'format', 'dedup'], []],
     ['types of verifiers', 'sources:\n  castai:\n    verify:\n      type: |', ['castai', 'none'], []],
     ['keys of a verifier', 'sources:\n  castai:\n    verify:\n      type: castai\n      |', ['secrets', 'tolerance'], []],
     ['keys of a row', 'routes:\n  - |', ['name', 'match', 'where', 'to', 'stop'], []],

@@ -16,7 +16,7 @@ const ENV = {
 
 const roots: Readonly<Record<string, Schema>> = {
   document: DocumentSchema as unknown as Schema,
-  source: SourceSchema(kinds.formats.map(({ type }) => type)) as unknown as Schema,
+  source: SourceSchema as unknown as Schema,
   storage: StorageSchema as unknown as Schema,
   ...Object.fromEntries(kinds.verifiers.map((kind) => [`verify ${kind.type}`, kind.schema as Schema])),
   ...Object.fromEntries(kinds.stores.map((kind) => [`store ${kind.type}`, kind.schema as Schema])),

@@ -16,7 +16,7 @@ sources:
     verify: { type: castai, secrets: ["\${TOKEN}"], tolerance: 5m }
     format: castai-event
     gzip: true
-  other: { path: /o, verify: { type: none }, format: castai-event, missingId: hash }
+  other: { path: /o, verify: { type: none }, format: castai-event, dedup: { missingId: hash } }
 sinks:
   events: &kafka
     type: kafka

@@ -13,7 +13,7 @@ export function due(uid: string, options: { body?: Buffer; attempts?: number; si
     sink: 's',
     attempts,
     sinceMs,
-    event: { uid, source: 'castai', format: 'f', id: `id-${uid}`, type: 't', receivedMs: sinceMs, body },
+    event: { uid, source: 'castai', format: 'f', id: `id-${uid}`, type: 't', receivedMs: sinceMs, body, headers: {} },
   };
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { none } from '../../src/sources/verify/none.js';
-import { ask, envelope, post, rawConnection, signedHeaders, source, startIngress } from './harness.js';
+import { ask, DEDUP, envelope, post, rawConnection, signedHeaders, source, startIngress } from './harness.js';
 
 /** What an HTTP header value may hold. */
 const headerValue = fc.string({
@@ -21,7 +21,7 @@ const body = fc.oneof(
 const OURS = [401, 422, 200];
 
 it('T44: any headers and any bytes are answered 200, 401 or 422', async () => {
-  const open = source({ name: 'open', path: '/open', verify: none.prepare({}, () => undefined), missingId: 'hash' });
+  const open = source({ name: 'open', path: '/open', verify: none.prepare({}, () => undefined), dedup: { ...DEDUP, missingId: 'hash' } });
   const { port } = await startIngress({ sources: [source(), open] });
   const headers = fc.record(
     { 'x-castai-signature': headerValue, 'x-castai-timestamp': headerValue, 'content-type': headerValue, 'x-any': headerValue },

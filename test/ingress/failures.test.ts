@@ -45,11 +45,12 @@ describe('T53: our own fault', () => {
   const bug = (): never => {
     throw new Error('a bug with a canary');
   };
+  const canary = () => Promise.reject(new Error('a bug with a canary'));
   const bugs: Record<string, Partial<IngressDependencies>> = {
     'in the routing': { route: bug },
     'in a verifier': { sources: [source({ verify: bug })] },
-    'in a format': { sources: [source({ format: { ...castaiEvent, decode: bug } })] },
-    'in the store': { store: { accept: () => Promise.reject(new Error('a bug with a canary')) } },
+    'in a format': { sources: [source({ format: { ...castaiEvent.bare, decode: bug } })] },
+    'in the store': { store: { accept: canary, acceptTogether: canary } },
     'in the clock': { nowMs: bug },
     'in the telemetry': { telemetry: new Proxy({} as Telemetry, { get: () => bug }) },
     'that is no Error': {

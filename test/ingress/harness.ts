@@ -3,7 +3,7 @@ import { request as httpRequest, type Agent, type IncomingHttpHeaders, type Outg
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { EventView, StoredEvent } from '../../src/core/event.js';
-import type { Verify } from '../../src/core/source.js';
+import type { Dedup, Verify } from '../../src/core/source.js';
 import type { Arrival, Owed, Receipt } from '../../src/core/store.js';
 import type { Telemetry } from '../../src/core/telemetry.js';
 import { createIngress, type Ingress, type IngressDependencies } from '../../src/ingress/ingress.js';
@@ -15,6 +15,8 @@ export const SECRETS = ['6f1d0c5b9a7e4f3288d1', '0b8e7d6c5a493f2e1d0c'];
 export const NOW_MS = Date.UTC(2026, 0, 12, 9, 24, 7);
 export const LIMITS = { bodyBytesMax: 65_536, headerTimeoutMs: 10_000, bodyTimeoutMs: 10_000 };
 export const OWES: readonly Owed[] = [{ state: 'waiting', route: 'all', sink: 'events' }];
+
+export const DEDUP: Dedup = { key: null, windowMs: 604_800_000, missingId: 'reject' };
 
 /** A store that holds what it accepted in memory, and fails when it is told to. */
 export class MemoryStore {
@@ -28,16 +30,29 @@ export class MemoryStore {
   readonly #keys = new Set<string>();
 
   async accept(arrival: Arrival): Promise<Receipt> {
+    await this.#called();
+    return this.#take(arrival);
+  }
+
+  async acceptTogether(arrivals: readonly Arrival[]): Promise<Receipt[]> {
+    await this.#called();
+    return arrivals.map((arrival) => this.#take(arrival));
+  }
+
+  async #called(): Promise<void> {
     this.calls += 1;
     await this.gate;
     if (this.failure !== null) throw this.failure;
+  }
+
+  #take(arrival: Arrival): Receipt {
     const key = JSON.stringify([arrival.source, arrival.key]);
     if (arrival.key !== null && this.#keys.has(key)) return { kind: 'duplicate' };
     this.#keys.add(key);
-    const { source, format, id, type, receivedMs, body } = arrival;
+    const { source, format, id, type, receivedMs, body, headers } = arrival;
     // A copy at this moment: bytes that change later were not stored.
     this.stored.push({ ...arrival, body: Buffer.from(body) });
-    return { kind: 'stored', event: { uid: `uid-${this.stored.length}`, source, format, id, type, receivedMs, body } };
+    return { kind: 'stored', event: { uid: `uid-${this.stored.length}`, source, format, id, type, receivedMs, body, headers } };
   }
 }
 
@@ -87,7 +102,7 @@ export function source(changes: Partial<IngressSource> = {}): IngressSource {
   const verify: Verify = castai.prepare({ secrets: [...SECRETS], tolerance: 300_000, futureTolerance: 30_000 }, (problem) => {
     throw new Error(problem.what);
   });
-  return { name: 'castai', path: '/webhooks/castai', verify, format: castaiEvent, gzip: false, missingId: 'reject', ...changes };
+  return { name: 'castai', path: '/webhooks/castai', verify, format: castaiEvent.bare, gzip: false, dedup: DEDUP, ...changes };
 }
 
 /** Headers that make a body authentic. */

@@ -33,6 +33,7 @@ const story: EventStory = {
     type: 'test',
     receivedMs: row.receivedMs,
     body: Buffer.from('{}'),
+    headers: {},
   },
   deliveries: [row],
   attempts: [{ index: 0, attempt: 1, startedMs: row.receivedMs, durationMs: 3, outcome: 'rejected', reason: 'http_400', answer: '400 no' }],

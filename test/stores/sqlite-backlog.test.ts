@@ -20,7 +20,7 @@ function rig() {
     writer.close();
   });
   const accept = (count: number, sink: string, bytes?: number): string[] =>
-    writer.write(waitingGroup(count, sink, bytes)).arrivals.flatMap((written) => (written.ok ? (written.uid ?? []) : []));
+    writer.write(waitingGroup(count, sink, bytes)).arrivals.flatMap((written) => (written.ok ? written.uids.map(String) : []));
   return { writer, reader, accept };
 }
 

@@ -90,7 +90,7 @@ describe('however many rows there are', () => {
     const plans = plansOf((writer, reader) => {
       // More than a page may look at.
       const { arrivals } = writer.write(waitingGroup(10_500));
-      const settled = by === 'PRIMARY KEY' ? [] : arrivals.flatMap((written) => (written.ok ? rejected(written.uid ?? '') : []));
+      const settled = by === 'PRIMARY KEY' ? [] : arrivals.flatMap((written) => (written.ok ? rejected(String(written.uids[0])) : []));
       writer.write({ arrivals: [], bodies: new ArrayBuffer(0), settled });
       reader.deliveries(filter, 10, null);
     });

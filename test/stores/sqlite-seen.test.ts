@@ -30,7 +30,7 @@ function rig() {
     database,
     transaction,
     find: (key: number) => seen.find(digest(key)),
-    has: (key: number, atS = 0) => seen.has(digest(key), atS),
+    has: (key: number, atS = 0) => seen.has(digest(key), atS, WINDOW_S * 1000),
     prune: (keptSeq: number, nowS: number) => seen.prune(keptSeq, nowS),
     nextSeq: () => seen.nextSeq,
     reopen: () => (seen = open()),

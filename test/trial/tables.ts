@@ -14,7 +14,7 @@ export const ENV = { SECRET, WEBHOOK: `https://hooks.slack.com${WEBHOOK}` };
 export const TABLE = `
 sources:
   castai: { path: /w, verify: { type: castai, secrets: ['\${SECRET}'] }, format: castai-event }
-  hashed: { path: /h, verify: { type: castai, secrets: ['\${SECRET}'] }, format: castai-event, missingId: hash }
+  hashed: { path: /h, verify: { type: castai, secrets: ['\${SECRET}'] }, format: castai-event, dedup: { missingId: hash } }
 sinks:
   events: { type: kafka, brokers: ['kafka-1:9092'], topic: 'castai.{event.type}', topics: [castai.known, castai.alert], key: event.cluster.id }
   ops:

@@ -45,7 +45,8 @@ function everyKey(kinds: Kinds): Known[] {
   return [
     ...keys([], { properties: { ...sections, routes: {} } }),
     ...keys(['routes', '*'], routes.items),
-    ...keys(['sources', '*'], SourceSchema([])),
+    ...keys(['sources', '*'], SourceSchema),
+    ...kinds.formats.flatMap((kind) => keys(['sources', '*', 'format'], kind.schema, kind.type)),
     ...kinds.verifiers.flatMap((kind) => keys(['sources', '*', 'verify'], kind.schema, kind.type)),
     ...kinds.stores.flatMap((kind) => keys(['storage'], kind.schema, kind.type)),
     ...keys(['storage'], StorageSchema),

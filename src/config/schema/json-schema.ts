@@ -20,7 +20,8 @@ const REFERENCE = '\\$\\{';
 
 /** The JSON Schema of a whole configuration file, for editors: the kinds' own schemas put in their places. */
 export function editorSchema(kinds: Kinds): object {
-  const source = SourceSchema(kinds.formats.map((format) => format.type));
+  const formats = kinds.formats.map((kind) => ({ kind, schema: withType(kind.type, kind.schema) }));
+  const format = { anyOf: [namesOf(formats), byType(formats)] };
   const verify = byType(kinds.verifiers.map((kind) => ({ kind, schema: withType(kind.type, kind.schema) })));
   const sink = byType(kinds.sinks.map((kind) => ({ kind, schema: withType(kind.type, kind.schema, LaneSchema(kind.lane)) })));
   const [store] = kinds.stores;
@@ -30,8 +31,12 @@ export function editorSchema(kinds: Kinds): object {
     ...DocumentSchema.properties,
     storage: { ...storage, ...byType(stores, store?.type) },
     sources: named(sources, {
-      ...source,
-      properties: { ...source.properties, verify: { ...source.properties.verify, ...verify } },
+      ...SourceSchema,
+      properties: {
+        ...SourceSchema.properties,
+        verify: { ...SourceSchema.properties.verify, ...verify },
+        format: { ...SourceSchema.properties.format, ...format },
+      },
     }),
     sinks: named(sinks, sink),
     tests: { ...tests, items: TestInEditor },
@@ -57,11 +62,7 @@ function byType(options: readonly Option[], usual?: string): object {
   return {
     type: 'object',
     properties: {
-      type: {
-        description: 'what kind it is',
-        enum: options.map(({ kind }) => kind.type),
-        markdownEnumDescriptions: options.map(({ kind }) => kind.description),
-      },
+      type: { description: 'what kind it is', ...namesOf(options) },
     },
     required: usual === undefined ? ['type'] : [],
     allOf: options.map(({ kind, schema }) => ({
@@ -69,6 +70,10 @@ function byType(options: readonly Option[], usual?: string): object {
       then: { ...schema, required: ((schema as Json)['required'] as string[]).filter((key) => key !== 'type' || usual === undefined) },
     })),
   };
+}
+
+function namesOf(options: readonly Option[]): object {
+  return { enum: options.map(({ kind }) => kind.type), markdownEnumDescriptions: options.map(({ kind }) => kind.description) };
 }
 
 /** A section whose keys are names: `section` with `value` for every one of them. */

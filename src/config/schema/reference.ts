@@ -33,9 +33,9 @@ export function referencePage(kinds: Kinds): string {
     ...kinds.stores.flatMap((kind) => [`### \`type: ${kind.type}\``, kind.description, table(kind.schema as Documented)]),
     '## `sources.NAME`',
     'Where events come from.',
-    table(SourceSchema(kinds.formats.map((format) => format.type)) as unknown as Documented),
+    table(SourceSchema as unknown as Documented),
     ...kinds.verifiers.flatMap((kind) => [`### \`verify: { type: ${kind.type} }\``, kind.description, table(kind.schema as Documented)]),
-    ...kinds.formats.flatMap((format) => [`### \`format: ${format.type}\``, format.description]),
+    ...kinds.formats.flatMap((kind) => [`### \`format: ${kind.type}\``, kind.description, table(kind.schema as Documented)]),
     '## `sinks.NAME`',
     'Where events go. The last keys of each type are how deliveries to it are sent and tried again.',
     ...kinds.sinks.flatMap((kind) => [

@@ -117,22 +117,35 @@ export const StorageSchema = Type.Object({
 export type StorageShape = Static<typeof StorageSchema>;
 
 /** The keys of a source beside its verifier's. */
-export const SourceSchema = (formats: readonly string[]) =>
-  Type.Object(
-    {
-      path: Type.String({ description: 'path of the URL it is posted to', examples: [SOURCE.path], pattern: '^/[A-Za-z0-9._~/-]*$' }),
-      verify: Type.Unknown({ description: 'how a request proves that it is authentic', examples: [SOURCE.verify] }),
-      format: Type.Enum([...formats], { description: 'what the bodies look like', examples: [SOURCE.format] }),
-      gzip: Type.Boolean({ description: 'accept bodies with content-encoding gzip', default: false }),
+export const SourceSchema = Type.Object(
+  {
+    path: Type.String({ description: 'path of the URL it is posted to', examples: [SOURCE.path], pattern: '^/[A-Za-z0-9._~/-]*$' }),
+    verify: Type.Unknown({ description: 'how a request proves that it is authentic', examples: [SOURCE.verify] }),
+    format: Type.Unknown({
+      description: 'what the bodies look like: the name of a format, or a mapping with its name as `type` and its keys',
+      examples: [SOURCE.format],
+    }),
+    gzip: Type.Boolean({ description: 'accept bodies with content-encoding gzip', default: false }),
+    dedup: section('when two events of this source are one and the same', {
+      key: Type.Optional(
+        Type.String({
+          description:
+            'an expression in CEL over `event`: what the event goes by in the place of its id, to be known again and shown; where it gives nothing, the id is missing',
+          minLength: 1,
+          examples: ['event.id + "/" + event.type'],
+        }),
+      ),
+      window: Type.Optional(Duration({ description: 'how long an id is remembered; at most `dedup.window`', ...AGE, examples: ['10m'] })),
       missingId: Type.Enum(['reject', 'hash'], {
         description: 'an event without an id: answer 422 and keep it as a dead letter, or take the hash of its body for its id',
         default: 'reject',
       }),
-    },
-    closed,
-  );
+    }),
+  },
+  closed,
+);
 
-export type SourceShape = Static<ReturnType<typeof SourceSchema>>;
+export type SourceShape = Static<typeof SourceSchema>;
 
 /** The keys every sink has, whatever its kind. */
 export const LaneSchema = (lane: LaneDefaults) =>

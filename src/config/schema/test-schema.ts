@@ -28,6 +28,9 @@ const Given = Type.Object(
     body: Type.Optional(
       Type.Unknown({ description: 'the body that is posted, read by the source’s format; a text stands for itself, byte for byte' }),
     ),
+    headers: Type.Optional(
+      Type.Record(Type.String(), Type.String(), { description: 'headers of the request, where the source’s format reads some', default: {} }),
+    ),
     event: Type.Optional(Attributes),
     receivedAt: Type.String({ description: 'when it came, RFC 3339', default: '2026-01-01T00:00:00Z' }),
   },

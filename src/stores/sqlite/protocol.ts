@@ -10,7 +10,7 @@ export function stateOf(state: number): Settlement['state'] {
   return state === STATE.waiting ? 'waiting' : state === STATE.delivered ? 'delivered' : 'dead';
 }
 
-/** An arrival without its body: that lies in the group's buffer, after those before it. */
+/** An arrival without its body: that lies in the group's buffer, after those before it. `headers`: as the column holds them. */
 export interface PackedArrival {
   readonly source: string;
   readonly format: string;
@@ -19,21 +19,24 @@ export interface PackedArrival {
   readonly type: string;
   readonly receivedMs: number;
   readonly bodyBytes: number;
+  readonly headers: string | null;
+  readonly dedupWindowMs: number;
   readonly owes: readonly Owed[];
 }
 
 /** What one transaction writes. */
 export interface WriteGroup {
-  readonly arrivals: readonly PackedArrival[];
+  /** Those of one list are stored together or not at all. */
+  readonly arrivals: readonly (readonly PackedArrival[])[];
   /** The bodies of all arrivals, one after the other: one buffer, transferred, because a Buffer sent by itself drags its whole slab along. */
   readonly bodies: ArrayBuffer;
   readonly settled: readonly Settled[];
 }
 
-/** What became of one part of a group. `uid`: stored; null: a duplicate. */
-export type Written = { readonly ok: true; readonly uid: string | null } | { readonly ok: false; readonly error: string };
+/** What became of one part of a group. `uids`: of its events, in order; null: a duplicate. A settlement has none. */
+export type Written = { readonly ok: true; readonly uids: readonly (string | null)[] } | { readonly ok: false; readonly error: string };
 
-/** One answer for each arrival, then one for each settlement, in order. */
+/** One answer for each list of arrivals, and one for each settlement, in order. */
 export interface GroupResult {
   readonly arrivals: readonly Written[];
   readonly settled: readonly Written[];

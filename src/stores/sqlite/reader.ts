@@ -4,7 +4,7 @@ import { deliveryId } from '../../core/delivery.js';
 import type { StoredEvent } from '../../core/event.js';
 import type { Outcome } from '../../core/outcome.js';
 import { built, openForReading } from './database.js';
-import { eventOf, type EventRow } from './event-row.js';
+import { EVENT_COLUMNS, eventOf, type EventRow } from './event-row.js';
 import { DamagedDatabase } from './faults.js';
 import { createListing, rowOf, SELECT_ROWS, type ListedRow } from './listing.js';
 import { STATE } from './protocol.js';
@@ -31,7 +31,7 @@ function readerOf(database: DatabaseSyncInstance) {
     nextDue: database.prepare(
       `select min(due_ms) as due_ms from deliveries where state = ${STATE.waiting} and sink = ? and due_ms > ? and due_ms <= ?`,
     ),
-    event: database.prepare('select uid, source, format, id, type, received_ms, body, crc from events where seq = ?'),
+    event: database.prepare(`select ${EVENT_COLUMNS} from events where seq = ?`),
     deliveriesOf: database.prepare(`${SELECT_ROWS} where d.event_seq = ? order by d.n`),
     attemptsOf: database.prepare('select * from attempts where event_seq = ? order by n, attempt'),
     probe: database.prepare('select max(seq) from events'),

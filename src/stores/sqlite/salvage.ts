@@ -72,13 +72,13 @@ function copyAll(source: DatabaseSyncInstance, fresh: DatabaseSyncInstance) {
   return { recognized: events.whole + keys.copied, incomplete, report };
 }
 
-/** `crc` is absent in a file from before there was one. */
-type FoundEvent = Omit<EventRow, 'crc'> & { readonly crc?: number | null; readonly key: number };
+/** `crc` and `headers` are absent in a file from before there were any. */
+type FoundEvent = Omit<EventRow, 'crc' | 'headers'> & Partial<Pick<EventRow, 'crc' | 'headers'>> & { readonly key: number };
 
 /** A damaged event is kept, to be seen; at its delivery it becomes a dead letter. */
 function copyEvents(source: DatabaseSyncInstance, fresh: DatabaseSyncInstance, gaps: Gap[]): { copied: number; whole: number; last: number } {
   const insert = fresh.prepare(
-    'insert or ignore into events (seq, uid, source, format, id, type, received_ms, body, crc) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'insert or ignore into events (seq, uid, source, format, id, type, received_ms, body, crc, headers) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   );
   const epoch = newEpoch();
   let [copied, whole, last] = [0, 0, 0];
@@ -87,8 +87,8 @@ function copyEvents(source: DatabaseSyncInstance, fresh: DatabaseSyncInstance, g
       gaps.push({ after: row.key - 1, before: row.key + 1 });
       continue;
     }
-    const { key, uid, crc = null } = row;
-    const isWhole = crc === null ? seqOf(uid) === key : eventOf({ ...row, crc }).damaged !== true;
+    const { key, uid, crc = null, headers = null } = row;
+    const isWhole = crc === null ? seqOf(uid) === key : eventOf({ ...row, crc, headers }).damaged !== true;
     // A whole event whose place was changed says itself where it belongs.
     const seq = isWhole ? seqOf(uid) : key;
     // No event has such a number: a flipped bit, and nothing that says where it belongs.
@@ -103,6 +103,7 @@ function copyEvents(source: DatabaseSyncInstance, fresh: DatabaseSyncInstance, g
       row.received_ms,
       row.body,
       isWhole ? crc : KNOWN_DAMAGED,
+      headers,
     );
     copied += changes;
     if (isWhole) [whole, last] = [whole + 1, Math.max(last, seq)];

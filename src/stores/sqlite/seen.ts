@@ -63,9 +63,10 @@ export class Seen {
     this.#undo = { slots: [], pack: this.#pack, count: this.#pack.count };
   }
 
-  /** True where the window of the key, as it was last seen, reaches to `receivedS`. A clock that went back never makes a key new. */
-  has(digest: Buffer, receivedS: number): boolean {
-    return this.#matches(digest).some((entry) => receivedS - entry.receivedS <= this.#windowS);
+  /** True where the key was seen within `windowMs` before `receivedS`. A clock that went back never makes a key new. */
+  has(digest: Buffer, receivedS: number, windowMs: number): boolean {
+    const windowS = Math.min(this.#windowS, Math.ceil(windowMs / 1000));
+    return this.#matches(digest).some((entry) => receivedS - entry.receivedS <= windowS);
   }
 
   /** The seq that follows the last one noted; 0 where none was. */

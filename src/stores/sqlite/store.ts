@@ -8,6 +8,7 @@ import {
   type Store,
   type StoreContext,
 } from '../../core/store.js';
+import { headersIn } from './event-row.js';
 import type { GroupResult, PackedArrival, Written } from './protocol.js';
 import { CLOSED } from './thread.js';
 import { Threads } from './threads.js';
@@ -52,7 +53,12 @@ function createStore(threads: Threads, telemetry: StoreContext['telemetry']): St
   };
 
   return {
-    accept: (arrival) => group.accept(arrival),
+    accept: async (arrival) => {
+      const [receipt] = await group.accept([arrival]);
+      if (receipt === undefined) throw new StoreUnavailable(UNANSWERED);
+      return receipt;
+    },
+    acceptTogether: (arrivals) => group.accept(arrivals),
     settle: (settled) => group.settle(settled),
     due: async (sink, nowMs, limit, held, farMs) => {
       const page = await threads.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('lanes', 'due', [sink, nowMs, limit, held, farMs]);
@@ -84,8 +90,9 @@ function asBuffer<Event extends { readonly body: Uint8Array }>(event: Event): Ev
 
 /** One group is on its way; whatever arrives meanwhile is the next one. No timer: an idle store commits at once, a busy one in large groups. */
 function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry']) {
-  let arrivals: Waiting<Arrival, Receipt>[] = [];
+  let arrivals: Waiting<readonly Arrival[], Receipt[]>[] = [];
   let settlements: Waiting<Settled, void>[] = [];
+  let waitingEvents = 0;
   let waitingBytes = 0;
   let busy = false;
   let closed = false;
@@ -110,8 +117,9 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
       try {
         const result = await write(accepted, settled);
         works();
-        telemetry.committed({ events: accepted.length, settlements: settled.length, durationMs: result.durationMs });
-        accepted.forEach((waiting, index) => hand(waiting, result.arrivals[index], (uid) => receiptOf(waiting.item, uid)));
+        const events = accepted.reduce((sum, { item }) => sum + item.length, 0);
+        telemetry.committed({ events, settlements: settled.length, durationMs: result.durationMs });
+        accepted.forEach((waiting, index) => hand(waiting, result.arrivals[index], (uids) => receiptsOf(waiting.item, uids)));
         settled.forEach((waiting, index) => hand(waiting, result.settled[index], () => undefined));
       } catch (error) {
         const unavailable = error instanceof Error ? error : new StoreUnavailable(String(error));
@@ -123,27 +131,30 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
     busy = false;
   };
 
-  const takeArrivals = (): Waiting<Arrival, Receipt>[] => {
-    let bytes = 0;
-    let count = 0;
-    while (count < Math.min(arrivals.length, GROUP_EVENTS_MAX) && (count === 0 || bytes < GROUP_BYTES_MAX))
-      bytes += arrivals[count++]?.item.body.length ?? 0;
+  const takeArrivals = (): Waiting<readonly Arrival[], Receipt[]>[] => {
+    let [bytes, events, count] = [0, 0, 0];
+    while (count < arrivals.length && (count === 0 || (events < GROUP_EVENTS_MAX && bytes < GROUP_BYTES_MAX))) {
+      const together = arrivals[count++]?.item ?? [];
+      events += together.length;
+      bytes += bytesOf(together);
+    }
     const taken = arrivals.slice(0, count);
     arrivals = arrivals.slice(count);
+    waitingEvents -= events;
     waitingBytes -= bytes;
     return taken;
   };
 
-  const write = (accepted: readonly Waiting<Arrival, Receipt>[], settled: readonly Waiting<Settled, void>[]): Promise<GroupResult> => {
-    const bodies = new ArrayBuffer(accepted.reduce((sum, { item }) => sum + item.body.length, 0));
+  const write = (accepted: readonly Waiting<readonly Arrival[], Receipt[]>[], settled: readonly Waiting<Settled, void>[]): Promise<GroupResult> => {
+    const bodies = new ArrayBuffer(accepted.reduce((sum, { item }) => sum + bytesOf(item), 0));
     const all = new Uint8Array(bodies);
     let offset = 0;
-    const packed = accepted.map(({ item }): PackedArrival => {
-      all.set(item.body, offset);
-      offset += item.body.length;
-      const { source, format, key, id, type, receivedMs, owes } = item;
-      return { source, format, key, id, type, receivedMs, bodyBytes: item.body.length, owes };
-    });
+    const pack = ({ source, format, key, id, type, receivedMs, body, headers, dedupWindowMs, owes }: Arrival): PackedArrival => {
+      all.set(body, offset);
+      offset += body.length;
+      return { source, format, key, id, type, receivedMs, bodyBytes: body.length, headers: headersIn(headers), dedupWindowMs, owes };
+    };
+    const packed = accepted.map(({ item }) => item.map(pack));
     return threads.call('writer', 'write', [{ arrivals: packed, bodies, settled: settled.map(({ item }) => item) }], [bodies]);
   };
 
@@ -154,15 +165,17 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
   };
 
   return {
-    accept: (arrival: Arrival): Promise<Receipt> =>
+    accept: (together: readonly Arrival[]): Promise<Receipt[]> =>
       new Promise((resolve, reject) => {
-        const overflows = arrivals.length >= WAITING_MAX || waitingBytes + arrival.body.length > WAITING_BYTES_MAX;
+        const bytes = bytesOf(together);
+        const overflows = waitingEvents >= WAITING_MAX || waitingBytes + bytes > WAITING_BYTES_MAX;
         if (closed || overflows) {
           reject(new StoreUnavailable(closed ? CLOSED : 'too many events wait for the disk'));
           return;
         }
-        arrivals.push({ item: arrival, resolve, reject });
-        waitingBytes += arrival.body.length;
+        arrivals.push({ item: together, resolve, reject });
+        waitingEvents += together.length;
+        waitingBytes += bytes;
         begin();
       }),
     /** Not bounded here: the lanes bound what they hold. */
@@ -193,11 +206,22 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
   };
 }
 
-function hand<Result>({ resolve, reject }: Waiting<unknown, Result>, written: Written | undefined, result: (uid: string | null) => Result): void {
-  if (written?.ok === true) resolve(result(written.uid));
-  else reject(new StoreUnavailable(written?.error ?? 'the writer gave no answer'));
+const UNANSWERED = 'the writer gave no answer';
+
+type Uids = readonly (string | null)[];
+
+function hand<Result>({ resolve, reject }: Waiting<unknown, Result>, written: Written | undefined, result: (uids: Uids) => Result): void {
+  if (written?.ok === true) resolve(result(written.uids));
+  else reject(new StoreUnavailable(written?.error ?? UNANSWERED));
 }
 
-function receiptOf({ source, format, id, type, receivedMs, body }: Arrival, uid: string | null): Receipt {
-  return uid === null ? { kind: 'duplicate' } : { kind: 'stored', event: { uid, source, format, id, type, receivedMs, body } };
+function receiptsOf(together: readonly Arrival[], uids: Uids): Receipt[] {
+  return together.map(({ source, format, id, type, receivedMs, body, headers }, index) => {
+    const uid = uids[index] ?? null;
+    return uid === null ? { kind: 'duplicate' } : { kind: 'stored', event: { uid, source, format, id, type, receivedMs, body, headers } };
+  });
+}
+
+function bytesOf(together: readonly Arrival[]): number {
+  return together.reduce((sum, { body }) => sum + body.length, 0);
 }

@@ -55,16 +55,16 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
   const insert = (arrival: PackedArrival, body: Uint8Array): string | null => {
     const receivedS = secondsOf(arrival.receivedMs);
     const digest = arrival.key === null ? null : digestOf(arrival.source, arrival.key);
-    if (digest !== null && seen.has(digest, receivedS)) return null;
+    if (digest !== null && seen.has(digest, receivedS, arrival.dedupWindowMs)) return null;
     const seq = nextSeq++;
     const uid = `${seq.toString(36)}-${epoch}`;
     if (!sources.has(arrival.source)) {
       statements.insertSource.run(arrival.source);
       sources.add(arrival.source);
     }
-    const { source, format, id, type, receivedMs } = arrival;
-    const crc = checksumOf({ uid, source, format, id, type, receivedMs, body });
-    statements.insertEvent.run(seq, uid, source, format, textIn(id), textIn(type), receivedMs, body, crc);
+    const { source, format, id, type, receivedMs, headers } = arrival;
+    const crc = checksumOf({ uid, source, format, id, type, receivedMs, body, headers });
+    statements.insertEvent.run(seq, uid, source, format, textIn(id), textIn(type), receivedMs, body, crc, headers);
     arrival.owes.forEach((owed, n) => insertDelivery(seq, n, owed, arrival.receivedMs));
     seen.add(seq, digest, receivedS);
     return uid;
@@ -100,12 +100,14 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     return missing.filter((owed) => owed.state === 'waiting').length;
   };
 
-  const writeTogether = (group: WriteGroup, bodies: readonly Uint8Array[]): Omit<GroupResult, 'durationMs'> =>
-    transaction(group.arrivals.length, () => ({
-      arrivals: group.arrivals.map((arrival, index) => ({ ok: true, uid: insert(arrival, bodies[index] ?? new Uint8Array()) })),
-      settled: group.settled.map((settled) => {
-        settle(settled);
-        return { ok: true, uid: null };
+  const insertAll = (arrivals: readonly WithBody[]): (string | null)[] => arrivals.map(({ arrival, body }) => insert(arrival, body));
+
+  const writeTogether = (arrivals: readonly (readonly WithBody[])[], settled: readonly Settled[]): Omit<GroupResult, 'durationMs'> =>
+    transaction(arrivals.flat().length, () => ({
+      arrivals: arrivals.map((together) => ({ ok: true, uids: insertAll(together) })),
+      settled: settled.map((one) => {
+        settle(one);
+        return { ok: true, uids: [] };
       }),
     }));
 
@@ -113,12 +115,12 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
    * One value that SQLite refuses must not take its group with it. It is answered as unavailable itself: its sender tries again and every refusal is logged,
    * where any other answer would drop it.
    */
-  const writeApart = (group: WriteGroup, bodies: readonly Uint8Array[]): Omit<GroupResult, 'durationMs'> => ({
-    arrivals: group.arrivals.map((arrival, index) => attempted(() => transaction(1, () => insert(arrival, bodies[index] ?? new Uint8Array())))),
-    settled: group.settled.map((settled) =>
+  const writeApart = (arrivals: readonly (readonly WithBody[])[], settled: readonly Settled[]): Omit<GroupResult, 'durationMs'> => ({
+    arrivals: arrivals.map((together) => attempted(() => transaction(together.length, () => insertAll(together)))),
+    settled: settled.map((one) =>
       attempted(() => {
-        transaction(0, () => settle(settled));
-        return null;
+        transaction(0, () => settle(one));
+        return [];
       }),
     ),
   });
@@ -126,13 +128,13 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
   return {
     write(group: WriteGroup): GroupResult {
       const started = performance.now();
-      const bodies = slices(group);
+      const arrivals = withBodies(group);
       let result: Omit<GroupResult, 'durationMs'>;
       try {
-        result = writeTogether(group, bodies);
+        result = writeTogether(arrivals, group.settled);
       } catch (error) {
         if (error instanceof StoreUnavailable || !VALUE_ERRORS.includes(codeOf(error))) throw error;
-        result = writeApart(group, bodies);
+        result = writeApart(arrivals, group.settled);
       }
       return { ...result, durationMs: performance.now() - started };
     },
@@ -158,7 +160,7 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     /** Writes all that an event writes, where the next one will, and takes it back: what would fail for an event fails here. */
     probe: (nowMs: number): void =>
       transaction(0, () => {
-        statements.insertEvent.run(nextSeq, '', '', '', '', '', nowMs, new Uint8Array(), 0);
+        statements.insertEvent.run(nextSeq, '', '', '', '', '', nowMs, new Uint8Array(), 0, null);
         insertDelivery(nextSeq, 0, { state: 'waiting', route: '', sink: '' }, nowMs);
         statements.remove.run(nextSeq, 0);
         statements.removeEvent.run(nextSeq);
@@ -181,20 +183,27 @@ function isSame(row: OwedRow, owed: Owed): boolean {
   return row.route === owed.route && row.sink === owed.sink && (owed.state === 'waiting' || row.reason === owed.reason);
 }
 
-function attempted(write: () => string | null): Written {
+function attempted(write: () => (string | null)[]): Written {
   try {
-    return { ok: true, uid: write() };
+    return { ok: true, uids: write() };
   } catch (error) {
     return { ok: false, error: error instanceof Error ? error.message : String(error) };
   }
 }
 
-function slices({ arrivals, bodies }: WriteGroup): Uint8Array[] {
+interface WithBody {
+  readonly arrival: PackedArrival;
+  readonly body: Uint8Array;
+}
+
+function withBodies({ arrivals, bodies }: WriteGroup): WithBody[][] {
   let offset = 0;
-  return arrivals.map(({ bodyBytes }) => {
-    offset += bodyBytes;
-    return new Uint8Array(bodies, offset - bodyBytes, bodyBytes);
-  });
+  return arrivals.map((together) =>
+    together.map((arrival) => {
+      offset += arrival.bodyBytes;
+      return { arrival, body: new Uint8Array(bodies, offset - arrival.bodyBytes, arrival.bodyBytes) };
+    }),
+  );
 }
 
 /** An event's place in the table stands in its uid. NaN, which no row has, for anything else. */
@@ -206,7 +215,7 @@ function prepare(database: DatabaseSyncInstance) {
   return {
     insertSource: database.prepare('insert or ignore into sources (name) values (?)'),
     insertEvent: database.prepare(
-      'insert into events (seq, uid, source, format, id, type, received_ms, body, crc) values (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'insert into events (seq, uid, source, format, id, type, received_ms, body, crc, headers) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     insertDelivery: database.prepare(
       'insert into deliveries (event_seq, n, route, sink, state, due_ms, since_ms, reason, detail, settled_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',

@@ -51,6 +51,8 @@ export function arrival(id: string, over: Partial<Arrival> = {}): Arrival {
     type: 'resource.created',
     receivedMs: T0,
     body: Buffer.from(JSON.stringify({ id })),
+    headers: {},
+    dedupWindowMs: LIMITS.dedupWindowMs,
     owes: [owedTo('archive')],
     ...over,
   };

@@ -1,0 +1,60 @@
+import type { EventHeaders } from '../../core/event.js';
+import type { Decoding } from '../../core/source.js';
+import { decoded, own, readObject, saidIn, text, unreadable, type JsonObject } from './fields.js';
+import { cutList, readJson, textOf } from './json-body.js';
+import { formatWithoutKeys } from './kind.js';
+
+/** CloudEvents over HTTP. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md */
+export const cloudevents = formatWithoutKeys({
+  type: 'cloudevents',
+  description:
+    'CloudEvents 1.0 over HTTP, structured, binary or in batches (each event of a batch is an event of its own). A CloudEvent is unique by its source and its id: its id here is `SOURCE#ID`. Its name is its `subject`, unless `data` has one; severity, message and cluster are read from `data` where it has them.',
+  headers: ['ce-*'],
+  cut: (bytes) => cutList(bytes, { key: null }),
+  decode: (bytes, headers) => (headers['ce-specversion'] === undefined ? readObject(bytes, structured) : binary(bytes, headers)),
+});
+
+/** The attributes of the one in the body, with its data. */
+function structured(body: JsonObject): Decoding {
+  const encoded = own(body, 'data_base64');
+  const data = typeof encoded === 'string' ? payload(Buffer.from(encoded, 'base64')) : (own(body, 'data') ?? null);
+  return read((name) => text(body, name), data, body, (name) => `"${name}"`);
+}
+
+function binary(bytes: Buffer, headers: EventHeaders): Decoding {
+  const data = payload(bytes);
+  const attribute = (name: string): string | null => unescaped(headers[`ce-${name}`] ?? '');
+  return read(attribute, data, data, (name) => `the header ce-${name}`);
+}
+
+/** Of any type, as the specification has it: JSON where it is that, whatever its content type; else the text; null, where it is not even one. */
+function payload(bytes: Buffer): unknown {
+  const json = readJson(bytes);
+  return json.ok ? json.body : textOf(bytes);
+}
+
+function read(attribute: (name: string) => string | null, data: unknown, body: unknown, placeOf: (name: string) => string): Decoding {
+  const [id, source] = [attribute('id'), attribute('source')];
+  if (attribute('specversion') === null) return unreadable(`${placeOf('specversion')} is missing: this is no CloudEvent`);
+  if (id !== null && source === null) return unreadable(`${placeOf('source')} is missing: no CloudEvent is without one`);
+  const said = saidIn(data);
+  const event = {
+    id: id === null ? null : `${source ?? ''}#${id}`,
+    type: attribute('type') ?? '',
+    ...said,
+    name: said.name ?? attribute('subject'),
+    time: attribute('time'),
+    data,
+    body,
+  };
+  return decoded(event, { id: `${placeOf('source')} with ${placeOf('id')}`, type: placeOf('type') });
+}
+
+/** Header values are percent-encoded UTF-8; '' is none. */
+function unescaped(value: string): string | null {
+  try {
+    return value === '' ? null : decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}

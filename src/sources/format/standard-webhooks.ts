@@ -1,0 +1,17 @@
+import { decoded, own, readObject, saidIn, text } from './fields.js';
+import { formatWithoutKeys } from './kind.js';
+
+/** Standard Webhooks: the id in a header, `type`, `timestamp` and `data` in the body. https://github.com/standard-webhooks/standard-webhooks */
+export const standardWebhooksFormat = formatWithoutKeys({
+  type: 'standard-webhooks',
+  description:
+    'A JSON object `{ "type": string, "timestamp": string, "data": any }`, its id in the header `webhook-id` (Svix: `svix-id`). Severity, name, message and cluster are read from `data` where it has them.',
+  headers: ['webhook-id', 'svix-id'],
+  decode: (bytes, headers) =>
+    readObject(bytes, (body) => {
+      const id = headers['webhook-id'] ?? headers['svix-id'] ?? null;
+      const data = own(body, 'data') ?? null;
+      const event = { id, type: text(body, 'type') ?? '', ...saidIn(data), time: text(body, 'timestamp'), data, body };
+      return decoded(event, { id: 'the header webhook-id', type: '"type"' });
+    }),
+});
