@@ -29,7 +29,7 @@ export async function fill(path, events, sinks, more = () => undefined) {
       Array.from({ length: Math.min(2_048, events - from) }, (_, n) => {
         const id = `filled_${from + n}`;
         const arrival = { source: 'castai', format: 'castai-event', key: `id:${id}`, id, type: 'resource.created', receivedMs: Date.now(), owes };
-        return store.accept({ ...arrival, body: Buffer.from(bodyOf(id)) });
+        return store.accept({ ...arrival, body: Buffer.from(bodyOf(id)), headers: {}, dedupWindowMs: 86_400_000 });
       }),
     );
   }

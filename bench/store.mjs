@@ -109,6 +109,8 @@ async function drive(store, forMs, latencies) {
         type: 'resource.created',
         receivedMs,
         body: BODY,
+        headers: {},
+        dedupWindowMs: 86_400_000,
         owes: ['archive', 'ops'].map((sink) => ({ state: 'waiting', route: 'all', sink })),
       });
       latencies.push(performance.now() - began);

@@ -29,21 +29,23 @@ function serve() {
     const started = performance.now();
     let offset = 0;
     database.exec('begin immediate');
-    const uids = arrivals.map(({ source, key, format, id, type, receivedMs, bodyBytes, owes }) => {
-      const body = new Uint8Array(bodies, offset, bodyBytes);
-      offset += bodyBytes;
-      const row = insertEvent.get('', source, key, format, id, type, receivedMs, body);
-      if (row === undefined) return { ok: true, uid: null };
-      owes.forEach(({ route, sink }, n) => insertDelivery.run(row.seq, n, route, sink, receivedMs));
-      return { ok: true, uid: String(row.seq) };
-    });
+    const uids = arrivals
+      .map(([one]) => one)
+      .map(({ source, key, format, id, type, receivedMs, bodyBytes, owes }) => {
+        const body = new Uint8Array(bodies, offset, bodyBytes);
+        offset += bodyBytes;
+        const row = insertEvent.get('', source, key, format, id, type, receivedMs, body);
+        if (row === undefined) return { ok: true, uids: [null] };
+        owes.forEach(({ route, sink }, n) => insertDelivery.run(row.seq, n, route, sink, receivedMs));
+        return { ok: true, uids: [String(row.seq)] };
+      });
     for (const { eventUid, index, attempt } of settled) {
       const { startedMs, durationMs, outcome } = attempt;
       const row = settle.get(outcome.answer, startedMs + durationMs, Number(eventUid), index);
       if (row !== undefined) insertAttempt.run(Number(eventUid), index, row.attempts, startedMs, durationMs, outcome.kind, outcome.answer);
     }
     database.exec('commit');
-    return { arrivals: uids, settled: settled.map(() => ({ ok: true, uid: null })), durationMs: performance.now() - started };
+    return { arrivals: uids, settled: settled.map(() => ({ ok: true, uids: [null] })), durationMs: performance.now() - started };
   };
 
   parentPort.postMessage({ id: 0, ok: true, result: null });

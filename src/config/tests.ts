@@ -12,7 +12,8 @@ export type { EventAttributes } from './schema/test-schema.js';
 export interface RoutingTest {
   readonly name: string;
   readonly source: string;
-  readonly given: { readonly kind: 'body'; readonly body: Buffer; readonly headers: EventHeaders } | { readonly kind: 'event'; readonly event: EventAttributes };
+  readonly given:
+    { readonly kind: 'body'; readonly body: Buffer; readonly headers: EventHeaders } | { readonly kind: 'event'; readonly event: EventAttributes };
   readonly receivedMs: number;
   readonly expect: TestShape['expect'];
   /** Where the test stands, and where what it expects does. */
@@ -109,7 +110,11 @@ function givenOf(given: TestShape['given'], path: Problem['path'], isEmpty: bool
   if (body === undefined && event === undefined) return null;
   if (event !== undefined) return { kind: 'event', event };
   const lower = Object.entries(headers).map(([header, value]) => [header.toLowerCase(), value]);
-  return { kind: 'body', body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), headers: Object.fromEntries(lower) as EventHeaders };
+  return {
+    kind: 'body',
+    body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+    headers: Object.fromEntries(lower) as EventHeaders,
+  };
 }
 
 function checkExpected(expect: TestShape['expect'], at: Problem['path'], short: boolean, { sinks, rows }: TestNames, tell: Report): void {

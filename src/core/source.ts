@@ -97,11 +97,7 @@ export interface CameIn {
 }
 
 /** Decodes one event of an authentic request, and says what it goes by: its id, what `dedup.key` makes of it, or the `hash` of its body. */
-export function identify(
-  { name, format, dedup }: ReadingSource,
-  { body, headers, receivedMs }: CameIn,
-  hash: (body: Buffer) => string,
-): Identified {
+export function identify({ name, format, dedup }: ReadingSource, { body, headers, receivedMs }: CameIn, hash: (body: Buffer) => string): Identified {
   const decoding = format.decode(body, headers);
   if (!decoding.ok) return { ok: false, reason: DEAD.undecodable, detail: decoding.detail, type: '' };
   const { event } = decoding;

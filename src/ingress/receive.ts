@@ -73,8 +73,7 @@ export async function receive(request: IncomingMessage, source: IngressSource, b
 function answerTo(judged: readonly Judged[], receipts: readonly Receipt[]): Answer {
   const at = judged.findIndex(({ refusal }) => refusal !== null);
   const refusal = judged[at]?.refusal ?? null;
-  if (refusal === null)
-    return receipts.length > 0 && receipts.every(({ kind }) => kind === 'duplicate') ? ANSWERS.duplicate : ANSWERS.received;
+  if (refusal === null) return receipts.length > 0 && receipts.every(({ kind }) => kind === 'duplicate') ? ANSWERS.duplicate : ANSWERS.received;
   if (judged.length === 1) return unprocessable(refusal.detail);
   const refused = judged.filter((one) => one.refusal !== null).length;
   return unprocessable(`event ${at + 1} of ${judged.length}: ${refusal.detail}; ${judged.length - refused} of them were received`);
@@ -116,7 +115,11 @@ function judge(source: IngressSource, came: CameIn, route: Receiving['route']): 
   return { arrival: arrivalOf(source, came, { key: hasId ? keyOfId(id) : id, id, type: event.type, owes }), refusal: null };
 }
 
-function refused(source: IngressSource, came: CameIn, { reason, detail, type }: Pick<Refusal, 'reason' | 'detail'> & { readonly type: string }): Judged {
+function refused(
+  source: IngressSource,
+  came: CameIn,
+  { reason, detail, type }: Pick<Refusal, 'reason' | 'detail'> & { readonly type: string },
+): Judged {
   const owes: Owed[] = [{ state: 'dead', route: null, sink: null, reason, detail }];
   return { arrival: arrivalOf(source, came, { key: `${reason}:${sha256(came.body)}`, id: '', type, owes }), refusal: { reason, detail } };
 }

@@ -19,6 +19,8 @@ const arrival = (id, body) => ({
   type: 'resource.created',
   receivedMs: Date.now(),
   body,
+  headers: {},
+  dedupWindowMs: limits.dedupWindowMs,
   owes: ['archive', 'ops'].map((sink) => ({ state: 'waiting', route: `to ${sink}`, sink })),
 });
 

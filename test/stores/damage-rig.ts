@@ -30,7 +30,7 @@ export function bodyOf(n: number): Buffer {
 
 export function arrivalOf(n: number): Arrival {
   const owes = n % 10 === 3 ? [deadLetter()] : [owedTo('archive'), owedTo('ops')];
-  return arrival(`evt_${n}`, { body: bodyOf(n), owes });
+  return arrival(`evt_${n}`, { body: bodyOf(n), owes, headers: n % 5 === 0 ? { 'webhook-id': `msg_${n}` } : {} });
 }
 
 /** A store with events in every state. */

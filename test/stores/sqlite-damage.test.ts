@@ -176,6 +176,7 @@ describe('T11: a flipped byte of an event', () => {
     ['its type', Buffer.from('evt_7resource.created'), 10],
     ['its uid', Buffer.from('castaicastai-eventevt_7resource'), -1],
     ['the time it was received', Buffer.from('evt_7resource.created'), 21 + 5],
+    ['its headers', Buffer.from('{"webhook-id":"msg_15"}'), 16],
   ])('in %s is noticed: it is shown as damaged, and not handed out as what was received', async (_, text, offset) => {
     const path = await closed(20);
     flip(path, (bytes) => {
@@ -411,8 +412,8 @@ describe('T11: a damaged file', () => {
 describe('T11: any damage', () => {
   const SEEDS = 60;
   const AT_ONCE = 4;
-  /** Seeds whose damage makes the number of an event negative, and a column of a table one of another name. */
-  const FOUND = [555_351, 99_010];
+  /** Seeds whose damage made the number of an event negative, and columns ones of other names: of the id, and of the checksum. */
+  const FOUND = [555_351, 99_010, 569_533];
   const MANY = 300;
   /** Where the header says what a person has to decide on: the number of the tables' version, and whose file it is. */
   const isTold = (at: number): boolean => at >= 60 && at < 72;

@@ -10,7 +10,11 @@ function explained(body: object | Buffer, more = '') {
   const config = configured(more);
   const [source] = config.sources;
   if (source === undefined) throw new Error('there is no source');
-  return explainEvent(config, readEvent(source, { body: Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body)), headers: {}, receivedMs: NOW_MS }), 'explained');
+  return explainEvent(
+    config,
+    readEvent(source, { body: Buffer.isBuffer(body) ? body : Buffer.from(JSON.stringify(body)), headers: {}, receivedMs: NOW_MS }),
+    'explained',
+  );
 }
 
 /** Rows with what they make of an event, in words. */
@@ -69,7 +73,11 @@ describe('an explanation', () => {
       { deliveries: [{ kind: 'dead', route: 'count', reason: 'route_error' }] },
     ],
     ['the body is no event', Buffer.from('{'), { event: null, rows: [], unreadable: { reason: 'undecodable' } }],
-    ['the body has no id', { type: 'known' }, { event: null, unreadable: { reason: 'missing_id', detail: 'the id of the event is missing or empty' } }],
+    [
+      'the body has no id',
+      { type: 'known' },
+      { event: null, unreadable: { reason: 'missing_id', detail: 'the id of the event is missing or empty' } },
+    ],
   ])('is a no where %s', (_what, body, said) => {
     expect(explained(body)).toMatchObject({ ok: false, ...said });
   });

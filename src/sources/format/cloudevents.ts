@@ -18,7 +18,12 @@ export const cloudevents = formatWithoutKeys({
 function structured(body: JsonObject): Decoding {
   const encoded = own(body, 'data_base64');
   const data = typeof encoded === 'string' ? payload(Buffer.from(encoded, 'base64')) : (own(body, 'data') ?? null);
-  return read((name) => text(body, name), data, body, (name) => `"${name}"`);
+  return read(
+    (name) => text(body, name),
+    data,
+    body,
+    (name) => `"${name}"`,
+  );
 }
 
 function binary(bytes: Buffer, headers: EventHeaders): Decoding {

@@ -48,11 +48,19 @@ export const COLUMNS = {
   dedup: 'first_seq, entries',
 };
 
-/** Null where not even the names of the tables and columns can be read. */
+/** What the tables of a later version have beside that. */
+const ADDED: readonly { readonly version: number; readonly sql: string }[] = [
+  { version: 2, sql: 'select crc from events' },
+  { version: 3, sql: 'select headers from events' },
+];
+
+/** Null where not even the names of the tables and columns can be read: without its checksum's column, no event would be known to be damaged. */
 function openWhole(file: string): DatabaseSyncInstance | null {
   const database = new DatabaseSync(file, { readOnly: true });
   try {
     for (const [table, columns] of Object.entries(COLUMNS)) database.prepare(`select ${columns} from ${table}`);
+    const { user_version } = database.prepare('pragma user_version').get() as { user_version: number };
+    for (const { version, sql } of ADDED) if (user_version >= version) database.prepare(sql);
     return database;
   } catch (error) {
     database.close();

@@ -51,11 +51,55 @@ export function accepting(open: OpenFresh): void {
       const { store } = await fresh();
       const given = arrival('evt_1');
       const receipt = await store.accept(given);
-      const { source, format, id, type, receivedMs, body } = given;
+      const { source, format, id, type, receivedMs, body, headers } = given;
       expect(receipt).toEqual({
         kind: 'stored',
-        event: { uid: expect.stringMatching(/^[^.]+$/) as string, source, format, id, type, receivedMs, body },
+        event: { uid: expect.stringMatching(/^[^.]+$/) as string, source, format, id, type, receivedMs, body, headers },
       });
+    });
+
+    it('keeps the headers of an event, character for character', async () => {
+      const { store, reopen } = await fresh();
+      const headers = { 'webhook-id': 'msg_1', 'ce-subject': '{"ü\u0000\ud800', __proto__: 'x' };
+      const uid = await accepted(store, arrival('evt_1', { headers }));
+      const again = await reopen();
+      expect((await again.stories(uid))[0]?.event.headers).toEqual(headers);
+      expect((await again.due('archive', T0, 10, new Set())).deliveries[0]?.event.headers).toEqual(headers);
+    });
+
+    it('takes several together, with one receipt each, the second of a key being a duplicate', async () => {
+      const { store, reopen } = await fresh();
+      await store.accept(arrival('evt_2'));
+      const [one, two, three] = [arrival('evt_1'), arrival('evt_2'), arrival('evt_3', { owes: [owedTo('archive'), deadLetter()] })];
+      const receipts = await store.acceptTogether([one, two, three, { ...three, body: Buffer.from('another') }]);
+      expect(receipts.map(({ kind }) => kind)).toEqual(['stored', 'duplicate', 'stored', 'duplicate']);
+      expect(receipts[2]).toMatchObject({ event: { id: 'evt_3', body: three.body } });
+      expect(await store.acceptTogether([])).toEqual([]);
+      const again = await reopen();
+      expect((await allRows(again)).map(({ eventId }) => eventId)).toEqual(['evt_3', 'evt_3', 'evt_1', 'evt_2']);
+    });
+
+    it('takes all of them or none, and those beside them all the same', async () => {
+      const { store } = await fresh();
+      const unwritable = arrival('evt_bad', { receivedMs: 2 ** 80 });
+      const [before, together, after] = await Promise.allSettled([
+        store.accept(arrival('evt_before')),
+        store.acceptTogether([arrival('evt_1'), unwritable, arrival('evt_2')]),
+        store.accept(arrival('evt_after')),
+      ]);
+      expect([before.status, together.status, after.status]).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect((await allRows(store)).map(({ eventId }) => eventId)).toEqual(['evt_after', 'evt_before']);
+      expect((await store.accept(arrival('evt_1'))).kind).toBe('stored');
+    });
+
+    it('goes by the window of the arrival, and never beyond its own', async () => {
+      const { store } = await fresh({ dedupWindowMs: 100 * SECOND });
+      const after = (seconds: number, windowS: number) => arrival('evt_1', { receivedMs: T0 + seconds * SECOND, dedupWindowMs: windowS * SECOND });
+      await store.accept(after(0, 10));
+      expect((await store.accept(after(10, 10))).kind).toBe('duplicate');
+      expect((await store.accept(after(11, 10))).kind).toBe('stored');
+      expect((await store.accept(after(111, 1_000))).kind).toBe('duplicate');
+      expect((await store.accept(after(112, 1_000))).kind).toBe('stored');
     });
 
     it('finds a key it has seen a duplicate, and writes nothing of it', async () => {

@@ -141,9 +141,12 @@ export function delivering(open: OpenFresh): void {
       const given = arrival('evt_1');
       const uid = await accepted(store, given);
       await store.settle(retried(uid, T0 + SECOND));
-      const { source, format, id, type, receivedMs, body } = given;
+      const { source, format, id, type, receivedMs, body, headers } = given;
       expect((await store.due('archive', T0 + SECOND, 10, new Set())).deliveries).toEqual([
-        { index: 0, route: 'to archive', sink: 'archive', attempts: 1, sinceMs: T0, event: { uid, source, format, id, type, receivedMs, body } },
+        {
+          ...{ index: 0, route: 'to archive', sink: 'archive', attempts: 1, sinceMs: T0 },
+          event: { uid, source, format, id, type, receivedMs, body, headers },
+        },
       ]);
     });
 

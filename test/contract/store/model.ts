@@ -16,14 +16,17 @@ const OUTCOMES: readonly Outcome[] = [
 ];
 
 type Step =
-  | { readonly do: 'accept'; readonly key: number; readonly owes: number }
+  | { readonly do: 'accept'; readonly keys: readonly number[]; readonly owes: number }
   | { readonly do: 'settle'; readonly sink: number; readonly outcome: number }
   | { readonly do: 'replay'; readonly pick: number }
   | { readonly do: 'wait'; readonly seconds: number }
   | { readonly do: 'prune' | 'reopen' };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ do: fc.constant('accept' as const), key: fc.nat(5), owes: fc.nat(3) }) },
+  {
+    weight: 8,
+    arbitrary: fc.record({ do: fc.constant('accept' as const), keys: fc.array(fc.nat(5), { minLength: 1, maxLength: 3 }), owes: fc.nat(3) }),
+  },
   { weight: 8, arbitrary: fc.record({ do: fc.constant('settle' as const), sink: fc.nat(2), outcome: fc.nat(2) }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('replay' as const), pick: fc.nat(20) }) },
   { weight: 4, arbitrary: fc.record({ do: fc.constant('wait' as const), seconds: fc.integer({ min: 1, max: 9 }) }) },
@@ -71,16 +74,19 @@ async function follow(opened: OpenedStore, steps: readonly Step[]): Promise<void
   let events: ExpectedEvent[] = [];
   const lastStored = new Map<number, number>();
 
-  const accept = async (key: number, owes: number): Promise<void> => {
+  const accept = async (keys: readonly number[], owes: number): Promise<void> => {
     const owed = owes === 0 ? [deadLetter()] : SINKS.slice(0, owes).map((sink) => owedTo(sink));
-    const storedMs = lastStored.get(key);
-    const duplicate = storedMs !== undefined && nowMs - storedMs <= LIMITS.dedupWindowMs;
-    const receipt = await store.accept(arrival(`evt_${key}`, { receivedMs: nowMs, owes: owed }));
-    expect(receipt.kind).toBe(duplicate ? 'duplicate' : 'stored');
-    if (receipt.kind === 'duplicate') return;
-    lastStored.set(key, nowMs);
-    const fresh = { dueMs: nowMs, attempts: 0, before: 0, sinceMs: nowMs, settledMs: nowMs };
-    events.push({ uid: receipt.event.uid, deliveries: owed.map(({ sink, state }) => ({ ...fresh, sink, state })) });
+    const receipts = await store.acceptTogether(keys.map((key) => arrival(`evt_${key}`, { receivedMs: nowMs, owes: owed })));
+    expect(receipts).toHaveLength(keys.length);
+    keys.forEach((key, at) => {
+      const [storedMs, receipt] = [lastStored.get(key), receipts[at]];
+      const duplicate = storedMs !== undefined && nowMs - storedMs <= LIMITS.dedupWindowMs;
+      expect(receipt?.kind).toBe(duplicate ? 'duplicate' : 'stored');
+      if (receipt?.kind !== 'stored') return;
+      lastStored.set(key, nowMs);
+      const fresh = { dueMs: nowMs, attempts: 0, before: 0, sinceMs: nowMs, settledMs: nowMs };
+      events.push({ uid: receipt.event.uid, deliveries: owed.map(({ sink, state }) => ({ ...fresh, sink, state })) });
+    });
   };
 
   /** As a lane does: the first that is due is tried, and what follows is decided by the rule. */
@@ -114,7 +120,7 @@ async function follow(opened: OpenedStore, steps: readonly Step[]): Promise<void
   for (const one of steps) {
     switch (one.do) {
       case 'accept':
-        await accept(one.key, one.owes);
+        await accept(one.keys, one.owes);
         break;
       case 'settle':
         await settleOne(SINKS[one.sink] ?? '', OUTCOMES[one.outcome] as Outcome);
