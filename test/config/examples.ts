@@ -4,11 +4,14 @@ import { readdirSync } from 'node:fs';
 export const ENV = {
   ...Object.fromEntries(['WEBHOOK', 'EU', 'US'].map((name) => [`CASTAI_${name}_SECRET`, `0123456789abcdef0123456789${name}`])),
   ...Object.fromEntries(
-    ['OPS', 'URGENT', 'NEWS', 'PAYMENTS', 'SEARCH', 'PLATFORM'].map((name) => [
+    ['OPS', 'URGENT', 'NEWS', 'COSTS', 'PAYMENTS', 'SEARCH', 'PLATFORM'].map((name) => [
       `SLACK_${name}_URL`,
       `https://hooks.slack.com/services/T0/B0/${name}`,
     ]),
   ),
+  ...Object.fromEntries(['GITHUB', 'STRIPE', 'SHOPIFY', 'SVIX'].map((name) => [`${name}_WEBHOOK_SECRET`, 'MDEyMzQ1Njc4OWFiY2RlZg=='])),
+  SLACK_SIGNING_SECRET: '0123456789abcdef0123456789slack',
+  CASTAI_BRIDGE_TOKEN: '0123456789abcdef0123456789bridge',
   INVENTORY_TOKEN: 'inventory-token-1234',
   KAFKA_PASSWORD: 'kafka-password-1234',
 };

@@ -1,7 +1,8 @@
 import type { Decoding } from '../../core/source.js';
 import { decoded, isObject, own, readObject, text, type JsonObject } from './fields.js';
-import { cutList, readJson } from './json-body.js';
+import { readJson } from './json-body.js';
 import { formatWithoutKeys } from './kind.js';
+import { cutList } from './list.js';
 
 /** Items of Cast AI's audit log, as its API gives them (not tried against a live account). https://docs.cast.ai/reference/auditapi_listauditentries */
 export const castaiAudit = formatWithoutKeys({
@@ -9,7 +10,7 @@ export const castaiAudit = formatWithoutKeys({
   description:
     'An entry of Cast AI’s audit log as `/v1/audit` or `/v2/audit/events` gives it, or a page of them (each entry is an event of its own). Its type is `audit.` with the event type, such as `audit.nodeAdded` or `audit.autoscaler.rebalancing.initiated`; `data` is its `event` (v1) or its decoded `body` (v2).',
   headers: [],
-  cut: (bytes) => cutList(bytes, { key: 'items' }) ?? cutList(bytes, { key: 'events' }),
+  cut: (bytes) => cutList(bytes, 'items') ?? cutList(bytes, 'events'),
   decode: (bytes) => readObject(bytes, read),
 });
 

@@ -78,6 +78,6 @@ function unpacked(details: unknown): unknown {
 /** Letters and digits of any script, the rest as dashes. */
 function slug(text: string | null): string {
   const plain = (text ?? '').toLowerCase().replace(/[^\p{L}\p{N}]+/gu, '-');
-  const cut = [...plain].slice(0, SLUG_CHARS_MAX).join('');
+  const cut = Array.from(plain).slice(0, SLUG_CHARS_MAX).join('');
   return cut.replace(/^-|-$/g, '');
 }

@@ -1,8 +1,9 @@
 import type { EventHeaders } from '../../core/event.js';
 import type { Decoding } from '../../core/source.js';
 import { decoded, own, readObject, saidIn, text, unreadable, type JsonObject } from './fields.js';
-import { cutList, readJson, textOf } from './json-body.js';
+import { readJson, textOf } from './json-body.js';
 import { formatWithoutKeys } from './kind.js';
+import { cutList } from './list.js';
 
 /** CloudEvents over HTTP. https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md */
 export const cloudevents = formatWithoutKeys({
@@ -10,7 +11,7 @@ export const cloudevents = formatWithoutKeys({
   description:
     'CloudEvents 1.0 over HTTP, structured, binary or in batches (each event of a batch is an event of its own). A CloudEvent is unique by its source and its id: its id here is `SOURCE#ID`. Its name is its `subject`, unless `data` has one; severity, message and cluster are read from `data` where it has them.',
   headers: ['ce-*'],
-  cut: (bytes) => cutList(bytes, { key: null }),
+  cut: (bytes) => cutList(bytes, null),
   decode: (bytes, headers) => (headers['ce-specversion'] === undefined ? readObject(bytes, structured) : binary(bytes, headers)),
 });
 

@@ -3,9 +3,6 @@ import jsonc, { type ParseError } from 'jsonc-parser';
 const QUOTES = 'a text stands in double quotes, and a quote inside it is written \\" (in a template of Cast AI: toEscapedString or toJSON)';
 const TOO_DEEP = 'it is nested too deeply to say where';
 
-/** The numbers of jsonc-parser's ParseErrorCode: a `const enum`, which cannot be imported. */
-const CODE = { symbol: 1, number: 2, name: 3, value: 4, colon: 5, comma: 6, brace: 7, bracket: 8, end: 9, comment: 10, textEnd: 12, numberEnd: 13 };
-
 /** Where a text that is no JSON goes wrong, and what to do: one line for whoever wrote it. Quotes nothing of it, since it may hold secrets. */
 export function jsonFault(text: string): string {
   if (text.trim() === '') return 'the body is empty';
@@ -13,7 +10,7 @@ export function jsonFault(text: string): string {
   if (first === null) return `the body is not valid JSON: ${TOO_DEEP}`;
   const before = text.slice(0, first.offset);
   const line = before.split('\n').length;
-  const column = [...before.slice(before.lastIndexOf('\n') + 1)].length + 1;
+  const column = Array.from(before.slice(before.lastIndexOf('\n') + 1)).length + 1;
   return `the body is not valid JSON at line ${line}, column ${column}: ${wordsOf(first, text)}`;
 }
 
@@ -31,34 +28,38 @@ function firstError(text: string): ParseError | null {
 function wordsOf({ error, offset, length }: ParseError, text: string): string {
   const [token, next] = [text.slice(offset, offset + length), text[offset] ?? ''];
   const isAfterComma = text.slice(0, offset).trimEnd().endsWith(',');
-  switch (error) {
-    case CODE.symbol:
+  switch (jsonc.printParseErrorCode(error)) {
+    case 'InvalidSymbol':
       if (token.startsWith('<no')) return 'a variable of the template has no value';
       return token.startsWith("'") ? 'single quotes stand where JSON has double quotes' : `this is no value; ${QUOTES}`;
-    case CODE.name:
+    case 'PropertyNameExpected':
       if (next === '{') return 'a variable of the template was not filled in';
       return isAfterComma ? `a comma stands before "${next}"; take it out` : 'the name of a key is wanted, in double quotes';
-    case CODE.value:
+    case 'ValueExpected':
       if (isAfterComma) return next === ',' ? 'two commas stand side by side' : `a comma stands before "${next}"; take it out`;
       return 'a value is missing; a variable of a template that is empty leaves nothing: put it in double quotes, or use toJSON';
-    case CODE.colon:
+    case 'ColonExpected':
       return `a ":" is wanted; ${QUOTES}`;
-    case CODE.comma:
+    case 'CommaExpected':
       return `a "," is wanted; ${QUOTES}`;
-    case CODE.brace:
+    case 'CloseBraceExpected':
       return 'it ends here, and a "}" is missing';
-    case CODE.bracket:
+    case 'CloseBracketExpected':
       return 'it ends here, and a "]" is missing';
-    case CODE.end:
+    case 'EndOfFileExpected':
       return 'something stands behind its end';
-    case CODE.comment:
+    case 'InvalidCommentToken':
+    case 'UnexpectedEndOfComment':
       return 'JSON has no comments';
-    case CODE.textEnd:
+    case 'UnexpectedEndOfString':
       return `this text does not end on its line; a line end inside a text is written \\n, and ${QUOTES}`;
-    case CODE.number:
-    case CODE.numberEnd:
+    case 'InvalidNumberFormat':
+    case 'UnexpectedEndOfNumber':
       return 'this is no number';
-    default:
+    case 'InvalidUnicode':
+    case 'InvalidEscapeCharacter':
+    case 'InvalidCharacter':
+    case '<unknown ParseErrorCode>':
       return 'this text holds a character or an escape that JSON does not have; a tab is written \\t, a backslash \\\\';
   }
 }

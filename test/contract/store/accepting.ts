@@ -59,23 +59,25 @@ export function accepting(open: OpenFresh): void {
     });
 
     it('keeps the headers of an event, character for character', async () => {
-      const { store, reopen } = await fresh();
+      const opened = await fresh();
+      const { store } = opened;
       const headers = { 'webhook-id': 'msg_1', 'ce-subject': '{"ü\u0000\ud800', __proto__: 'x' };
       const uid = await accepted(store, arrival('evt_1', { headers }));
-      const again = await reopen();
+      const again = await opened.reopen();
       expect((await again.stories(uid))[0]?.event.headers).toEqual(headers);
       expect((await again.due('archive', T0, 10, new Set())).deliveries[0]?.event.headers).toEqual(headers);
     });
 
     it('takes several together, with one receipt each, the second of a key being a duplicate', async () => {
-      const { store, reopen } = await fresh();
+      const opened = await fresh();
+      const { store } = opened;
       await store.accept(arrival('evt_2'));
       const [one, two, three] = [arrival('evt_1'), arrival('evt_2'), arrival('evt_3', { owes: [owedTo('archive'), deadLetter()] })];
       const receipts = await store.acceptTogether([one, two, three, { ...three, body: Buffer.from('another') }]);
       expect(receipts.map(({ kind }) => kind)).toEqual(['stored', 'duplicate', 'stored', 'duplicate']);
       expect(receipts[2]).toMatchObject({ event: { id: 'evt_3', body: three.body } });
       expect(await store.acceptTogether([])).toEqual([]);
-      const again = await reopen();
+      const again = await opened.reopen();
       expect((await allRows(again)).map(({ eventId }) => eventId)).toEqual(['evt_3', 'evt_3', 'evt_1', 'evt_2']);
     });
 
