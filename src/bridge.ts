@@ -21,6 +21,7 @@ import { createReplayer } from './delivery/replay.js';
 import { createView, type View } from './delivery/view.js';
 import { createIngress, type Ingress, type IngressConfiguration } from './ingress/ingress.js';
 import { kinds } from './kinds.js';
+import { createFeed, fed } from './ops/feed.js';
 import { createOperations } from './ops/operations.js';
 import { createReadiness, type Readiness } from './ops/readiness.js';
 import { createTelemetry } from './ops/telemetry.js';
@@ -68,7 +69,8 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
   try {
     const limits = { retentionMs: config.storage.retentionMs, dedupWindowMs: config.dedupWindowMs };
     let wakeLanes = (): void => undefined;
-    const telemetry = watched(createTelemetry({ log, registry }), readiness, () => wakeLanes());
+    const feed = createFeed();
+    const telemetry = watched(fed(createTelemetry({ log, registry }), feed), readiness, () => wakeLanes());
     const store = await config.storage.kind.open(config.storage.config, { limits, telemetry });
     closing.push(() => store.close());
 
@@ -91,6 +93,7 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
     const operations = createOperations({
       store,
       replayer,
+      feed,
       ready: readiness.ask,
       inForce: () => inForce,
       reload: reloadFile,

@@ -13,9 +13,22 @@ export type Call = (method: 'GET' | 'POST', path: string, body?: object) => Prom
 const ANSWER_MS = 120_000;
 
 export function connect(invocation: Invocation): Call {
+  const ask = asking(invocation);
+  return async (method, path, body) => (await ask(method, path, AbortSignal.timeout(ANSWER_MS), body)).json();
+}
+
+/** An answer of the API that goes on until `signal`. */
+export async function streamFrom(invocation: Invocation, path: string, signal: AbortSignal): Promise<ReadableStream> {
+  const { body } = await asking(invocation)('GET', path, signal);
+  if (body === null) throw new Failure(EXIT.no, 'the bridge answered nothing');
+  return body;
+}
+
+/** Asks for what is there: any other answer than a good one is a failure. */
+function asking(invocation: Invocation) {
   const operations = operationsOf(invocation);
   const origin = originOf(operations.host, operations.port);
-  return async (method, path, body) => {
+  return async (method: 'GET' | 'POST', path: string, signal: AbortSignal, body?: object): Promise<Response> => {
     const answer = await fetch(`${origin}${path}`, {
       method,
       headers: {
@@ -23,16 +36,15 @@ export function connect(invocation: Invocation): Call {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(ANSWER_MS),
+      signal,
     }).catch((error: unknown) => {
       throw new Failure(
         EXIT.unreachable,
         `no bridge answers at ${origin} (${causeOf(error)}): start it with \`castbridge serve --config ${invocation.config}\``,
       );
     });
-    const text = await answer.text();
-    if (answer.ok) return JSON.parse(text) as unknown;
-    throw new Failure(EXIT.no, errorIn(text) ?? `the bridge answered ${answer.status}`);
+    if (answer.ok) return answer;
+    throw new Failure(EXIT.no, errorIn(await answer.text()) ?? `the bridge answered ${answer.status}`);
   };
 }
 

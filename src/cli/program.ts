@@ -75,6 +75,17 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option('--json', 'one JSON document for each event: a body may hold several')
     .addHelpText('after', '\nThe answer is no (1) where no event can be made of the body, it owes nothing, or a message could not be sent.')
     .action(runs(async () => (await import('./explain.js')).explain));
+  command('source', 'how to set up the sender of a source: what to put into its form, and a line for curl that tries it')
+    .argument('[name]', 'the source; needed where there is more than one')
+    .option('--url <url>', 'by which the sender reaches the bridge, as in https://hooks.example.com')
+    .option('--reveal', 'show the secret: its first, where there are several')
+    .option('--json', 'one JSON document')
+    .action(runs(async () => (await import('./source.js')).source));
+  command('listen', 'show what arrives at a source, and what becomes of it, while it happens')
+    .argument('[name]', 'the source; all of them, where none is named')
+    .option('--json', 'JSON Lines')
+    .addHelpText('after', '\nCtrl-C ends it (0).')
+    .action(runs(async () => (await import('./listen.js')).listen));
   command('trigger', 'post signed test events')
     .argument('<type>', 'type of the event: resource.created, test, …')
     .option('--url <url>', 'where to post it; without it, the first source of the configuration that is signed')
@@ -108,6 +119,10 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .addOption(new Option('--state <state>', 'with --sink or --reason: which ones; dead, where it is not given').choices(['dead', 'delivered']))
     .option('--json', 'one JSON document')
     .action(runs(async () => (await import('./replay.js')).replay));
+  command('forget', 'let an event in again that its sender sends again under the same id')
+    .argument('<id...>', 'ids of the sender')
+    .option('--json', 'one JSON document')
+    .action(runs(async () => (await import('./forget.js')).forget));
 
   for (const one of [program, ...program.commands, ...events.commands]) one.exitOverride();
   try {

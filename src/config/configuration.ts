@@ -1,7 +1,7 @@
-import type { EventView } from '../core/event.js';
+import type { EventHeaders, EventView } from '../core/event.js';
 import type { RetryPolicy } from '../core/delivery.js';
 import type { SinkKind } from '../core/sink.js';
-import type { Format, ReadingSource, Verify } from '../core/source.js';
+import type { Format, ReadingSource, Setup, Verify } from '../core/source.js';
 import type { StoreKind } from '../core/store.js';
 import type { Described } from './described.js';
 import type { RoutingTable } from '../routing/table.js';
@@ -65,6 +65,8 @@ export interface SourceConfiguration extends ReadingSource {
   /** What `trigger` signs with; null where the verifier has none. */
   readonly signingSecret: string | null;
   readonly gzip: boolean;
+  /** For whoever sets its sender up. */
+  readonly setup: (sent: EventHeaders) => Setup;
 }
 
 export interface SinkConfiguration {

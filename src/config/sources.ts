@@ -1,6 +1,7 @@
 import type { Report } from '../core/problem.js';
 import type { Compiler } from '../core/sink.js';
-import type { Format } from '../core/source.js';
+import type { EventHeaders } from '../core/event.js';
+import type { Format, Setup } from '../core/source.js';
 import type { WrittenSource } from './described.js';
 import type { SourceConfiguration } from './configuration.js';
 import { below, kindOf, type Building } from './checking/building.js';
@@ -52,7 +53,7 @@ export function buildSources(
     const { path, gzip, dedup } = shape;
     const source = {
       ...{ name, path, gzip, format },
-      ...{ verify, verifyType: type, signingSecret: secrets[0] ?? null },
+      ...{ verify, verifyType: type, signingSecret: secrets[0] ?? null, setup: verifier.setup },
       dedup: { key, windowMs: window.ms, missingId: dedup.missingId },
     };
     return [{ source, written: { own: { schema: SourceSchema, value: shape }, verify: verifier.written }, secrets }];
@@ -91,7 +92,8 @@ function buildVerifier(value: unknown, at: readonly string[], window: Window, bu
       from: keysOf(kind.schema).map((key) => [...at, key]),
     });
   }
-  return { verify, type: kind.type, written: { schema, value: config }, secrets: secretsIn(schema, config) };
+  const setup = (sent: EventHeaders): Setup => kind.setup(config, sent);
+  return { verify, setup, type: kind.type, written: { schema, value: config }, secrets: secretsIn(schema, config) };
 }
 
 /** Any of them may say how long a request stays valid. */

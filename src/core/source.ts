@@ -15,6 +15,14 @@ export type Verdict = { readonly authentic: true; readonly secretIndex: number |
 /** Never throws, whatever the headers hold; compares in constant time. */
 export type Verify = (request: SignedRequest, nowMs: number) => Verdict;
 
+/** What has to be told to whoever sets a sender up. */
+export interface Setup {
+  /** How it proves that it is the sender, one sentence a line. */
+  readonly sender: readonly string[];
+  /** Headers as a shell that has `SECRET`, `BODY` and `T` (Unix time in seconds) fills them in, inside double quotes. */
+  readonly headers: readonly string[];
+}
+
 /** A kind of verifier: one file, one line in kinds.ts, one contract test. */
 export interface VerifierKind<Config = never> {
   readonly type: string;
@@ -25,6 +33,8 @@ export interface VerifierKind<Config = never> {
   prepare(config: Config, report: Report): Verify;
   /** How long a captured request stays valid, in ms: the dedup window must not be shorter. Null: for ever. */
   replayMs(config: Config): number | null;
+  /** How to set its sender up, and how curl passes. `sent`: the headers that a request has beside. Holds no secret. */
+  setup(config: Config, sent: EventHeaders): Setup;
 }
 
 /** What a body says, or one plain line of why it cannot be read. */
@@ -50,6 +60,10 @@ export interface Format {
   readonly cut?: (body: Buffer) => readonly Buffer[] | null;
   /** Reads one event. `headers`: those it names. */
   decode(body: Buffer, headers: EventHeaders): Decoding;
+  /** A request with an event of this id, for whoever tries a source. */
+  sample(id: string): { readonly body: string; readonly headers: EventHeaders };
+  /** What stands in a sender's form, where it has one for its bodies. `title` says what it is. */
+  readonly template?: { readonly title: string; readonly text: string };
 }
 
 /** The bytes of each event of a request, in the order of its body. */

@@ -159,6 +159,8 @@ export interface Store {
    * Resolves with one answer for each, in order; false where there is none, or it is waiting already.
    */
   replay(keys: readonly DeliveryKey[], nowMs: number): Promise<readonly boolean[]>;
+  /** Lets events with these ids of their senders in again, of whatever source: what was seen makes them no duplicates. One answer for each id: was it known? */
+  forget(ids: readonly string[]): Promise<readonly boolean[]>;
   /**
    * Puts what events owe by today's routing table in the place of their dead letters without a sink, all in one transaction: what an event owes already
    * (the same route and sink) is not added again, and a letter stays where the table still owes it. Resolves with the number of new deliveries that wait, for each.

@@ -12,6 +12,7 @@ export interface Telemetry {
   /** Which of a source's secrets matched: tells when an old one is no longer used. */
   secretUsed(fact: { source: string; secretIndex: number }): void;
   attempted(fact: {
+    source: string;
     sink: string;
     route: string | null;
     deliveryId: string;

@@ -184,6 +184,7 @@ export class Lane {
       attempt: { startedMs, durationMs, outcome },
     });
     this.#deps.telemetry.attempted({
+      source: delivery.event.source,
       sink: this.name,
       route: delivery.route,
       deliveryId: idOf(delivery),

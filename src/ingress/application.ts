@@ -4,6 +4,9 @@ import Koa, { type Context } from 'koa';
 import { ANSWERS, write, type Answer } from './answer.js';
 import { receive, type IngressSource, type Receiving } from './receive.js';
 
+/** Of a path that no source has, in the log: it shows a slip of the pen. */
+const PATH_CHARS_MAX = 100;
+
 /** What the requests of one server share. */
 export interface Gate {
   /** True: every request is refused, and its connection closed. */
@@ -42,15 +45,15 @@ export function requestListener(sources: readonly IngressSource[], bridge: Recei
       }
     })
     .use(routes.routes())
-    .use((context) => refuse(context, '', 'not_found', ANSWERS.notFound));
+    .use((context) => refuse(context, '', 'not_found', ANSWERS.notFound, context.path.slice(0, PATH_CHARS_MAX)));
 
   /** Koa's own way of answering costs a quarter of the whole request: this one place writes every answer instead (`respond = false`). */
   async function reply({ req, res }: Context, answer: Answer): Promise<void> {
     await write(req, res, answer, gate.isClosed());
   }
 
-  async function refuse(context: Context, source: string, reason: string, answer: Answer): Promise<void> {
-    bridge.telemetry.refused({ source, reason, status: answer.status, detail: '' });
+  async function refuse(context: Context, source: string, reason: string, answer: Answer, detail = ''): Promise<void> {
+    bridge.telemetry.refused({ source, reason, status: answer.status, detail });
     await reply(context, answer);
   }
 

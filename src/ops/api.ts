@@ -8,7 +8,7 @@ import type { Replayer } from '../delivery/replay.js';
 import { presentDelivery, presentStory } from './present.js';
 
 interface ApiDependencies {
-  readonly store: Pick<Store, 'deliveries' | 'stories'>;
+  readonly store: Pick<Store, 'deliveries' | 'stories' | 'forget'>;
   readonly replayer: Replayer;
   readonly log: Log;
 }
@@ -19,7 +19,7 @@ const IDS_MAX = 1_000;
 const BODY_MAX = '1mb';
 const STATES = ['waiting', 'delivered', 'dead'] as const;
 
-/** The API behind the commands `deliveries`, `events` and `replay`. */
+/** The API behind the commands `deliveries`, `events`, `replay` and `forget`. */
 export function addApi(router: Router, { store, replayer, log }: ApiDependencies): void {
   router.get('/api/deliveries', async (context) => {
     const { filter, limit, before } = listingOf(context);
@@ -39,7 +39,16 @@ export function addApi(router: Router, { store, replayer, log }: ApiDependencies
     context.body = { events: stories.map((story) => presentStory(story, bodyBytesMax)) };
   });
 
-  router.post('/api/replay', koaBody({ json: true, urlencoded: false, text: false, multipart: false, jsonLimit: BODY_MAX }), async (context) => {
+  const body = koaBody({ json: true, urlencoded: false, text: false, multipart: false, jsonLimit: BODY_MAX });
+  router.post('/api/forget', body, async (context) => {
+    const ids = idsOf(context, objectOf(context, '{"ids": […]}')['ids']);
+    const known = await store.forget(ids);
+    const unknown = ids.filter((_, at) => known[at] !== true);
+    log.info({ ids, unknown: unknown.length }, 'forget');
+    context.body = { forgotten: ids.length - unknown.length, unknown };
+  });
+
+  router.post('/api/replay', body, async (context) => {
     const asked = replayOf(context);
     const report = 'ids' in asked ? await replayer.replay(asked.ids) : await replayer.replayPage(asked.filter, asked.before);
     log.info({ ...asked, replayed: report.replayed, refused: report.refused.length }, 'replay');
@@ -62,18 +71,24 @@ type Asked =
   | { readonly filter: DeliveryFilter & { readonly state: 'dead' | 'delivered' }; readonly before: string | null };
 
 function replayOf(context: Context): Asked {
-  const body: unknown = (context.request as { body?: unknown }).body;
-  if (typeof body !== 'object' || body === null || Array.isArray(body) || context.is('json') === false)
-    context.throw(400, 'send a JSON object: {"ids": […]}, or {"sink", "reason", "state", "before"}');
-  const { ids, sink, reason, state = 'dead', before } = body as Record<string, unknown>;
-  if (ids !== undefined) {
-    if (!Array.isArray(ids) || ids.length > IDS_MAX || !ids.every((id) => typeof id === 'string'))
-      context.throw(400, `ids is a list of up to ${IDS_MAX} texts`);
-    return { ids };
-  }
+  const { ids, sink, reason, state = 'dead', before } = objectOf(context, '{"ids": […]}, or {"sink", "reason", "state", "before"}');
+  if (ids !== undefined) return { ids: idsOf(context, ids) };
   if (state !== 'dead' && state !== 'delivered') context.throw(400, 'state is dead or delivered');
   if (sink === undefined && reason === undefined) context.throw(400, 'name ids, a sink or a reason');
   return { filter: { state, ...texts(context, { sink, reason }) }, before: textOf(before) };
+}
+
+function objectOf(context: Context, shape: string): Readonly<Record<string, unknown>> {
+  const body: unknown = (context.request as { body?: unknown }).body;
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || context.is('json') === false)
+    context.throw(400, `send a JSON object: ${shape}`);
+  return body as Readonly<Record<string, unknown>>;
+}
+
+function idsOf(context: Context, ids: unknown): string[] {
+  if (!Array.isArray(ids) || ids.length > IDS_MAX || !ids.every((id) => typeof id === 'string'))
+    context.throw(400, `ids is a list of up to ${IDS_MAX} texts`);
+  return ids;
 }
 
 function texts(context: Context, given: Readonly<Record<'sink' | 'reason', unknown>>): Pick<DeliveryFilter, 'sink' | 'reason'> {

@@ -7,14 +7,16 @@ import type { Log } from '../core/sink.js';
 import type { Store } from '../core/store.js';
 import type { Replayer } from '../delivery/replay.js';
 import { addApi } from './api.js';
+import { addFeed, type Feed } from './feed.js';
 import { addInForce, type InForce, type ReloadAnswer } from './in-force.js';
 import { measureBacklog } from './backlog.js';
 import type { ReadyAnswer } from './readiness.js';
 
 /** What the operators' listener serves. */
 export interface OperationsDependencies {
-  readonly store: Pick<Store, 'deliveries' | 'stories' | 'stats'>;
+  readonly store: Pick<Store, 'deliveries' | 'stories' | 'stats' | 'forget'>;
   readonly replayer: Replayer;
+  readonly feed: Feed;
   readonly ready: () => Promise<ReadyAnswer>;
   readonly inForce: () => InForce;
   readonly reload: () => Promise<ReloadAnswer>;
@@ -25,7 +27,7 @@ export interface OperationsDependencies {
 }
 
 /** Health, metrics and the API behind the commands, on a listener of their own. Does not listen yet. */
-export function createOperations({ store, replayer, ready, inForce, reload, registry, token, log }: OperationsDependencies): Server {
+export function createOperations({ store, replayer, feed, ready, inForce, reload, registry, token, log }: OperationsDependencies): Server {
   measureBacklog(store, registry, log);
   const router = new Router();
   router.get('/healthz', (context) => {
@@ -41,9 +43,12 @@ export function createOperations({ store, replayer, ready, inForce, reload, regi
     context.body = await registry.metrics();
   });
   addApi(router, { store, replayer, log });
+  addFeed(router, feed);
   addInForce(router, { inForce, reload, store });
 
   const app = new Koa();
+  // What is left after `answerFaults` are askers that hang up in the middle of an answer: nothing to write a stack for.
+  app.silent = true;
   app.use(answerFaults(log)).use(authorize(token)).use(router.routes()).use(router.allowedMethods());
   const handle = app.callback();
   return createServer((request, response) => void handle(request, response));

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { Registry } from 'prom-client';
 import { afterEach, describe, expect, it } from 'vitest';
 import { StoreUnavailable, type DeliveryFilter, type DeliveryRow, type EventStory } from '../../src/core/store.js';
+import { createFeed } from '../../src/ops/feed.js';
 import { createOperations, type OperationsDependencies } from '../../src/ops/operations.js';
 
 const row: DeliveryRow = {
@@ -65,8 +66,10 @@ async function rig(parts: Partial<OperationsDependencies> = {}) {
         return Promise.resolve({ rows: [row], next: row.deliveryId });
       },
       stories: (id) => Promise.resolve(id === story.event.id ? [story] : []),
+      forget: (ids) => Promise.resolve(ids.map((id) => id === story.event.id)),
       stats: () => Promise.resolve({ waiting: [{ sink: 'out', count: 3, oldestDueMs: Date.now() - 5_000 }] }),
     },
+    feed: createFeed(),
     replayer: {
       replay: (ids) => {
         Object.assign(asked, { ids });
@@ -112,6 +115,23 @@ describe('health', () => {
   });
 });
 
+describe('forgetting', () => {
+  it('hands ids to the store, and says which of them nobody knows', async () => {
+    const { call } = await rig();
+    const { status, text } = await call('/api/forget', {
+      method: 'POST',
+      body: '{"ids":["evt/1","evt_2"]}',
+      headers: { 'content-type': 'application/json' },
+    });
+    expect([status, JSON.parse(text)]).toEqual([200, { forgotten: 1, unknown: ['evt_2'] }]);
+  });
+
+  it.each(['[]', '{}', '{"ids":"x"}', '{"ids":[1]}'])('refuses %s', async (body) => {
+    const { call } = await rig();
+    expect((await call('/api/forget', { method: 'POST', body, headers: { 'content-type': 'application/json' } })).status).toBe(400);
+  });
+});
+
 describe('metrics', () => {
   it('measure the backlog when they are asked for', async () => {
     const { text } = await (await rig()).call('/metrics');
@@ -121,7 +141,7 @@ describe('metrics', () => {
 
   it('are there, without the backlog, while the store cannot read', async () => {
     const { call, logged } = await rig({
-      store: { deliveries: failing, stories: failing, stats: failing },
+      store: { deliveries: failing, stories: failing, forget: failing, stats: failing },
     });
     expect((await call('/metrics')).status).toBe(200);
     expect(logged).toMatchObject([{ detail: 'disk I/O error' }, { detail: 'disk I/O error' }]);
@@ -244,7 +264,7 @@ describe('the configuration in force', () => {
 
 describe('what cannot be served', () => {
   it('is JSON, and no stack', async () => {
-    const { call } = await rig({ store: { deliveries: failing, stories: failing, stats: failing } });
+    const { call } = await rig({ store: { deliveries: failing, stories: failing, forget: failing, stats: failing } });
     expect(await call('/nowhere')).toMatchObject({ status: 404, json: { error: 'there is nothing at this path' } });
     const wrong = await call('/api/replay');
     expect(wrong).toMatchObject({ status: 405, json: { error: 'this path takes other methods' } });

@@ -13,6 +13,7 @@ function rig() {
 }
 
 const attempted = (outcome: Outcome, settlement: Settlement) => ({
+  source: 'castai',
   sink: 'out',
   route: 'all',
   deliveryId: '1-0badcafe.0',

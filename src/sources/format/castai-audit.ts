@@ -12,6 +12,7 @@ export const castaiAudit = formatWithoutKeys({
   headers: [],
   cut: (bytes) => cutList(bytes, 'items') ?? cutList(bytes, 'events'),
   decode: (bytes) => readObject(bytes, read),
+  sample: (id) => ({ body: JSON.stringify({ id, eventType: 'test', time: '2026-01-12T09:24:07Z', event: {}, labels: {} }), headers: {} }),
 });
 
 function read(body: JsonObject): Decoding {

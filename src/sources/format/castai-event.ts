@@ -9,6 +9,7 @@ export const castaiEvent = formatWithoutKeys({
     'A JSON object `{ "id": string, "type": string, "data": any, "created": string }`. Severity, name, message and cluster are read from `data` where it has them.',
   headers: [],
   decode: (bytes) => readObject(bytes, read),
+  sample: (id) => ({ body: JSON.stringify({ id, type: 'test', data: {}, created: '2026-01-12T09:24:07Z' }), headers: {} }),
 });
 
 function read(body: JsonObject): Decoding {

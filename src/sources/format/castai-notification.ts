@@ -3,6 +3,30 @@ import { decoded, isObject, readObject, type JsonObject } from './fields.js';
 import { formatWithoutKeys } from './kind.js';
 
 /**
+ * Renders valid JSON, whatever a notification says: texts that are free are written by `toJSON`, with their quotes. `.Cluster` is written whole, since it may be
+ * empty, and has no fields then.
+ */
+const TEMPLATE = `{
+  "NotificationID": "{{ .NotificationID }}",
+  "OrganizationID": "{{ .OrganizationID }}",
+  "Severity": "{{ .Severity }}",
+  "Name": {{ toJSON .Name }},
+  "Message": {{ toJSON .Message }},
+  "Details": {{ toJSON .Details }},
+  "Timestamp": "{{ toISO8601 .Timestamp }}",
+  "Cluster": {{ toJSON .Cluster }}
+}`;
+
+const SAMPLE = {
+  Severity: 'INFO',
+  Name: 'A test',
+  Message: 'Sent by hand.',
+  Details: {},
+  Timestamp: '2026-01-12T09:24:07Z',
+  Cluster: { ID: '00000000-0000-0000-0000-000000000000', Name: 'test' },
+};
+
+/**
  * A notification of Cast AI: the customer writes the template of its body, so there are names for what it says rather than a schema. As its documentation has
  * it; not tried against a live account. https://docs.cast.ai/docs/notifications
  */
@@ -12,6 +36,8 @@ export const castaiNotification = formatWithoutKeys({
     'A notification of Cast AI from any template that renders a JSON object: its fields are found under the names that templates for Slack, PagerDuty, Opsgenie and incident.io give them, in any case, also inside `payload`. Its type is `notification.SEVERITY.NAME`, such as `notification.critical.node-deletion-failed`, unless the body has a `type`; `data` is its `Details`.',
   headers: [],
   decode: (bytes) => readObject(bytes, read),
+  sample: (id) => ({ body: JSON.stringify({ ...SAMPLE, NotificationID: id }), headers: {} }),
+  template: { title: 'Request template, of what Cast AI’s documentation names (not tried against a live account)', text: TEMPLATE },
 });
 
 const NAMES = {

@@ -13,6 +13,7 @@ export const cloudevents = formatWithoutKeys({
   headers: ['ce-*'],
   cut: (bytes) => cutList(bytes, null),
   decode: (bytes, headers) => (headers['ce-specversion'] === undefined ? readObject(bytes, structured) : binary(bytes, headers)),
+  sample: (id) => ({ body: JSON.stringify({ specversion: '1.0', id, source: '/test', type: 'test', data: {} }), headers: {} }),
 });
 
 /** The attributes of the one in the body, with its data. */

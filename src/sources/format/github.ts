@@ -8,6 +8,7 @@ export const github = formatWithoutKeys({
   description:
     'A webhook of GitHub, with the content type `application/json`. Its id is the header `x-github-delivery`; its type is `github.EVENT.ACTION`, such as `github.issues.opened`, or `github.EVENT` where there is no action; its name is that of the repository or of the organization; `data` is the body.',
   headers: ['x-github-delivery', 'x-github-event'],
+  sample: (id) => ({ body: '{"zen":"Sent by hand."}', headers: { 'x-github-delivery': id, 'x-github-event': 'ping' } }),
   decode(bytes, headers) {
     if (isForm(bytes)) return unreadable('the body is a form: choose the content type application/json in the settings of the webhook');
     return readObject(bytes, (body) => {

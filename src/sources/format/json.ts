@@ -54,6 +54,7 @@ function formatOf(fields: Fields): Format {
     type: 'json',
     headers: Object.values(fields).flatMap((place) => (typeof place === 'object' && 'header' in place ? [place.header.toLowerCase()] : [])),
     decode: (bytes, headers) => decode(bytes, headers, fields),
+    sample: (id) => sampleOf(fields, id),
   };
 }
 
@@ -80,12 +81,38 @@ function decode(bytes: Buffer, headers: EventHeaders, fields: Fields): Decoding 
   return fields.type === undefined ? { ok: true, event } : decoded(event, { id: placeText(fields.id), type: placeText(fields.type) });
 }
 
+/** A body that has a text wherever one is looked for, and the headers. */
+function sampleOf(fields: Fields, id: string): { body: string; headers: EventHeaders } {
+  const body: Record<string, unknown> = {};
+  const headers: Record<string, string> = {};
+  for (const [field, place] of Object.entries(fields)) {
+    if (field === 'data') continue;
+    const text = field === 'id' ? id : 'test';
+    if (typeof place === 'object' && 'header' in place) headers[place.header.toLowerCase()] = text;
+    else if (typeof place === 'string') put(body, stepsOf(place), text);
+  }
+  return { body: JSON.stringify(body), headers };
+}
+
+/** Where a place leads through a list, the sample has a mapping with the number for a key: none is read there, and none is shown. */
+function put(body: Record<string, unknown>, [step = '', ...rest]: readonly string[], text: string): void {
+  const inner = body[step];
+  if (rest.length === 0) body[step] = text;
+  else put((body[step] = isObject(inner) ? { ...inner } : {}), rest, text);
+}
+
+function stepsOf(pointer: string): string[] {
+  return pointer
+    .slice(1)
+    .split('/')
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
 function valueAt(place: Place | undefined, body: unknown, headers: EventHeaders): unknown {
   if (place === undefined) return undefined;
   if (typeof place === 'object') return 'header' in place ? headers[place.header.toLowerCase()] : place.value;
   let value = body;
-  for (const step of place.slice(1).split('/')) {
-    const key = step.replaceAll('~1', '/').replaceAll('~0', '~');
+  for (const key of stepsOf(place)) {
     if (Array.isArray(value)) value = /^(0|[1-9]\d*)$/.test(key) ? (value as unknown[])[Number(key)] : undefined;
     else value = isObject(value) ? own(value, key) : undefined;
   }

@@ -7,6 +7,7 @@ export const standardWebhooksFormat = formatWithoutKeys({
   description:
     'A JSON object `{ "type": string, "timestamp": string, "data": any }`, its id in the header `webhook-id` (Svix: `svix-id`). Severity, name, message and cluster are read from `data` where it has them.',
   headers: ['webhook-id', 'svix-id'],
+  sample: (id) => ({ body: '{"type":"test","timestamp":"2026-01-12T09:24:07Z","data":{}}', headers: { 'webhook-id': id, 'svix-id': id } }),
   decode: (bytes, headers) =>
     readObject(bytes, (body) => {
       const id = headers['webhook-id'] ?? headers['svix-id'] ?? null;

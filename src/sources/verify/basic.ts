@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox';
 import type { VerifierKind } from '../../core/source.js';
 import { Secrets } from '../../schema/values.js';
 import { createIndexOf, reportSecrets } from './secrets.js';
+import { basicInShell } from './shell.js';
 
 const schema = Type.Object(
   {
@@ -38,4 +39,11 @@ export const basic: VerifierKind<BasicConfig> = {
   },
 
   replayMs: () => null,
+  setup: ({ username }) => ({
+    sender: [
+      `Give it the user ${username} and the secret for a password,`,
+      `or the header Authorization: Basic <the base64 of "${username}:" and the secret>`,
+    ],
+    headers: [`Authorization: Basic ${basicInShell(username)}`],
+  }),
 };

@@ -3,6 +3,7 @@ import { Type, type Static } from 'typebox';
 import type { VerifierKind } from '../../core/source.js';
 import { Secrets, Tolerances } from '../../schema/values.js';
 import { keysOf } from './secrets.js';
+import { signingSetup } from './shell.js';
 import { createVerify, sign, type Scheme } from './signature.js';
 
 const schema = Type.Object({ secrets: Secrets({ examples: [['${CASTAI_WEBHOOK_SECRET}']] }), ...Tolerances }, { additionalProperties: false });
@@ -25,6 +26,7 @@ export const castai: VerifierKind<CastaiConfig> = {
   schema,
   prepare: ({ secrets, ...tolerances }, report) => createVerify({ ...SCHEME, ...tolerances }, keysOf(secrets, 'text', ['secrets'], report)),
   replayMs: (config) => config.tolerance + config.futureTolerance,
+  setup: (_config, sent) => signingSetup(SCHEME, 'text', sent),
 };
 
 /** What `x-castai-signature` holds for this body: for senders and tests. */

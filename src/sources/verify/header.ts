@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox';
 import type { VerifierKind } from '../../core/source.js';
 import { HeaderName, Secrets } from '../../schema/values.js';
 import { createIndexOf, reportSecrets } from './secrets.js';
+import { inDoubleQuotes } from './shell.js';
 
 const schema = Type.Object(
   {
@@ -38,4 +39,8 @@ export const header: VerifierKind<HeaderConfig> = {
   },
 
   replayMs: () => null,
+  setup: ({ header: name, prefix }) => ({
+    sender: [`Add the header ${name}: ${prefix}<the secret>`],
+    headers: [`${name}: ${inDoubleQuotes(prefix)}\${SECRET}`],
+  }),
 };

@@ -3,7 +3,8 @@ import type { Report } from '../../core/problem.js';
 import type { VerifierKind, Verify } from '../../core/source.js';
 import { HeaderName, Secrets, Tolerances } from '../../schema/values.js';
 import { keysOf } from './secrets.js';
-import { createVerify, type Part, type Place } from './signature.js';
+import { signingSetup } from './shell.js';
+import { createVerify, type Part, type Place, type Scheme } from './signature.js';
 
 const closed = { additionalProperties: false } as const;
 
@@ -71,20 +72,22 @@ export const hmac: VerifierKind<HmacConfig> = {
   schema,
   prepare,
   replayMs: ({ timestamp, tolerance, futureTolerance }) => (timestamp === undefined ? null : tolerance + futureTolerance),
+  setup: (config, sent) => signingSetup(schemeOf(config), config.secretEncoding, sent),
 };
 
-function prepare({ secrets, secretEncoding, signature, timestamp, signed, ...rest }: HmacConfig, report: Report): Verify {
+function prepare(config: HmacConfig, report: Report): Verify {
+  const { secrets, secretEncoding, timestamp, signed } = config;
   reportUnsigned(signed, timestamp !== undefined, report);
-  const keys = keysOf(secrets, secretEncoding, ['secrets'], report);
-  return createVerify(
-    {
-      ...rest,
-      signature: placeOf(signature),
-      timestamp: timestamp === undefined ? null : { ...placeOf(timestamp), unitMs: timestamp.unit === 's' ? 1_000 : 1 },
-      signed: signed.map(partOf),
-    },
-    keys,
-  );
+  return createVerify(schemeOf(config), keysOf(secrets, secretEncoding, ['secrets'], report));
+}
+
+function schemeOf({ algorithm, encoding, signature, timestamp, signed, tolerance, futureTolerance }: HmacConfig): Scheme {
+  return {
+    ...{ algorithm, encoding, tolerance, futureTolerance },
+    signature: placeOf(signature),
+    timestamp: timestamp === undefined ? null : { ...placeOf(timestamp), unitMs: timestamp.unit === 's' ? 1_000 : 1 },
+    signed: signed.map(partOf),
+  };
 }
 
 /** What is not signed, anybody may change. */

@@ -10,4 +10,5 @@ export const none: VerifierKind<Static<typeof schema>> = {
   schema,
   prepare: () => () => ({ authentic: true, secretIndex: null }),
   replayMs: () => null,
+  setup: () => ({ sender: ['Nothing: whoever reaches the path is believed.'], headers: [] }),
 };

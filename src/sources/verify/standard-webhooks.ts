@@ -2,6 +2,7 @@ import { Type, type Static } from 'typebox';
 import type { VerifierKind } from '../../core/source.js';
 import { Secrets, Tolerances } from '../../schema/values.js';
 import { keysOf } from './secrets.js';
+import { signingSetup } from './shell.js';
 import { createVerify, type Scheme } from './signature.js';
 
 const schema = Type.Object(
@@ -31,4 +32,5 @@ export const standardWebhooks: VerifierKind<StandardWebhooksConfig> = {
   schema,
   prepare: ({ secrets, ...tolerances }, report) => createVerify({ ...SCHEME, ...tolerances }, keysOf(secrets, 'base64', ['secrets'], report)),
   replayMs: (config) => config.tolerance + config.futureTolerance,
+  setup: (_config, sent) => signingSetup(SCHEME, 'base64', sent),
 };

@@ -81,6 +81,26 @@ export class Seen {
       .sort((a, b) => a - b);
   }
 
+  /**
+   * Has the key make nothing a duplicate any more, as if it had been seen at the beginning of time; its events are still found by it. Part of a transaction,
+   * but for the row that fills: where the transaction fails, that is forgotten all the same. False where nothing was known.
+   */
+  forget(digest: Buffer): boolean {
+    const known = this.#matches(digest);
+    for (const { seq, receivedS } of known) if (receivedS > 0) this.#forgetAt(seq);
+    return known.length > 0;
+  }
+
+  #forgetAt(seq: number): void {
+    const { firstSeq, count, entries } = this.#pack;
+    const isFilling = count > 0 && seq >= firstSeq;
+    const row = isFilling ? { first_seq: firstSeq, entries } : (this.#packOf.get(seq) as PackRow | undefined);
+    if (row === undefined) return;
+    const changed = Buffer.from(row.entries.buffer, row.entries.byteOffset, row.entries.byteLength);
+    changed.writeUInt32LE(0, (seq - row.first_seq) * ENTRY_BYTES + DIGEST_BYTES);
+    if (!isFilling) this.#save.run(row.first_seq, changed);
+  }
+
   /** Notes the entry of an event; every event has one, without a digest where it has no key. */
   add(seq: number, digest: Buffer | null, receivedS: number): void {
     // An entry's seq is its place: a row that was lost, or recovered in part, must not shift those after it.

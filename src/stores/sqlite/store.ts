@@ -71,6 +71,7 @@ function createStore(threads: Threads, telemetry: StoreContext['telemetry']): St
       const stories = await threads.call<EventStory[]>('people', 'stories', [id, seqs]);
       return stories.map((story) => ({ ...story, event: asBuffer(story.event) }));
     },
+    forget: (ids) => write('forget', ids),
     replay: (keys, nowMs) => write('replay', keys, nowMs),
     reroute: (letters, nowMs) => write('reroute', letters, nowMs),
     stats: () => threads.call('people', 'stats', []),

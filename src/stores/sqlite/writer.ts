@@ -125,6 +125,10 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     ),
   });
 
+  /** What events with this id go by, over all sources. */
+  const digestsOf = (id: string): Buffer[] =>
+    (statements.sources.all() as unknown as { name: string }[]).flatMap(({ name }) => [keyOfId(id), id].map((key) => digestOf(name, key)));
+
   return {
     write(group: WriteGroup): GroupResult {
       const started = performance.now();
@@ -140,10 +144,14 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     },
 
     /** Seqs of the events that a sender's id stands for, over all sources. */
-    find: (id: string): number[] =>
-      (statements.sources.all() as unknown as { name: string }[]).flatMap(({ name }) =>
-        [keyOfId(id), id].flatMap((key) => seen.find(digestOf(name, key))),
-      ),
+    find: (id: string): number[] => digestsOf(id).flatMap((digest) => seen.find(digest)),
+
+    forget: (ids: readonly string[]): boolean[] =>
+      transaction(0, () => {
+        const known = ids.map((id) => digestsOf(id).reduce((any, digest) => seen.forget(digest) || any, false));
+        seen.flush();
+        return known;
+      }),
 
     replay: (keys: readonly DeliveryKey[], nowMs: number): boolean[] =>
       transaction(0, () => keys.map(({ eventUid, index }) => statements.replay.run(nowMs, nowMs, seqOf(eventUid), index, eventUid).changes > 0)),

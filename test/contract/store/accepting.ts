@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import type { Arrival } from '../../../src/core/store.js';
+import type { Arrival, Store } from '../../../src/core/store.js';
 import {
   accepted,
   allRows,
@@ -154,6 +154,25 @@ export function accepting(open: OpenFresh): void {
       await store.accept(arrival('evt_1', { receivedMs }));
       expect((await store.accept(arrival('evt_1', { receivedMs: receivedMs + windowMs }))).kind).toBe('duplicate');
       expect((await store.accept(arrival('evt_1', { receivedMs: receivedMs + windowMs + SECOND }))).kind).toBe('stored');
+    });
+
+    it('lets an event in again whose id is forgotten, once, and finds both by it', async () => {
+      const opened = await fresh();
+      const { store } = opened;
+      for (let n = 0; n < 300; n++) await store.accept(arrival(`evt_${n}`));
+      await store.accept(arrival('evt_last', { source: 'other' }));
+      expect(await store.forget(['evt_7', 'evt_last', 'evt_none'])).toEqual([true, true, false]);
+      expect(await store.forget([])).toEqual([]);
+      const kindsOf = async (on: Store) => [
+        (await on.accept(arrival('evt_7'))).kind,
+        (await on.accept(arrival('evt_last', { source: 'other' }))).kind,
+        (await on.accept(arrival('evt_8'))).kind,
+      ];
+      expect(await kindsOf(store)).toEqual(['stored', 'stored', 'duplicate']);
+      expect(await kindsOf(store)).toEqual(['duplicate', 'duplicate', 'duplicate']);
+      expect(await store.stories('evt_7')).toHaveLength(2);
+      expect(await store.forget(['evt_7'])).toEqual([true]);
+      expect(await kindsOf(await opened.reopen())).toEqual(['stored', 'duplicate', 'duplicate']);
     });
 
     it('counts the window from the event last stored, not from its duplicates', async () => {

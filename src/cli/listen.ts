@@ -1,0 +1,98 @@
+import { createInterface } from 'node:readline';
+import { Readable } from 'node:stream';
+import { originOf } from '../core/origin.js';
+import { streamFrom } from './client.js';
+import { configured } from './configured.js';
+import { EXIT, Failure } from './exit.js';
+import type { Invocation } from './invocation.js';
+import { oneLine } from './table.js';
+
+/** Silence after which it says where to post. */
+const SILENT_MS = 10_000;
+
+/** A line of the feed: see `src/ops/feed.ts`. */
+interface Happening {
+  readonly at: string;
+  readonly kind: string;
+  readonly source: string;
+  readonly [key: string]: unknown;
+}
+
+/** `castbridge listen [NAME]`: what arrives at a source, and what becomes of it, while it happens; until Ctrl-C. */
+export async function listen(invocation: Invocation, name: string | undefined): Promise<number> {
+  const { out, err, json } = invocation;
+  const stopped = new AbortController();
+  process.once('SIGINT', () => stopped.abort());
+  const lines = await streamFrom(invocation, `/api/feed${name === undefined ? '' : `?source=${encodeURIComponent(name)}`}`, stopped.signal);
+  const where = placesOf(invocation, name);
+  err(`listening at ${where}; Ctrl-C ends it`);
+  const silent = setTimeout(() => err(`no request yet: \`castbridge source ${name ?? 'NAME'}\` prints a line that posts one`), SILENT_MS);
+  try {
+    for await (const line of createInterface({ input: Readable.fromWeb(lines) })) {
+      if (line === '') continue;
+      clearTimeout(silent);
+      out(json ? line : told(JSON.parse(line) as Happening));
+    }
+  } catch (error) {
+    if (!stopped.signal.aborted)
+      throw new Failure(EXIT.unreachable, `the bridge is gone (${error instanceof Error ? error.message : String(error)})`);
+  } finally {
+    clearTimeout(silent);
+  }
+  if (stopped.signal.aborted) return EXIT.done;
+  throw new Failure(EXIT.unreachable, 'the bridge has ended');
+}
+
+function placesOf(invocation: Invocation, name: string | undefined): string {
+  const { server, sources } = configured(invocation).config;
+  const all = sources.filter((source) => name === undefined || source.name === name);
+  if (all.length === 0)
+    throw new Failure(EXIT.usage, `no source named "${name ?? ''}"; there are ${sources.map((source) => source.name).join(', ')}`);
+  return all.map(({ path }) => `${originOf(server.host, server.port)}${path}`).join(', ');
+}
+
+/** What a reason comes to, for whoever sets a sender up. */
+const REFUSALS: Readonly<Record<string, string>> = {
+  signature: 'not authentic',
+  undecodable: 'not readable',
+  missing_id: 'no id',
+  not_found: 'no source has this path',
+  method: 'not a POST',
+  store_unavailable: 'the store cannot write',
+};
+
+function told({ at, kind, source, ...fact }: Happening): string {
+  const text = (key: string): string => {
+    const value = fact[key];
+    return typeof value === 'string' || typeof value === 'number' ? oneLine(String(value)) : '';
+  };
+  const event = `${text('id') || text('eventId') || '-'} (${text('type') || 'no type'})`;
+  return `${at.slice(11, 19)}  ${source || '-'}  ${whatOf()}`;
+
+  function whatOf(): string {
+    switch (kind) {
+      case 'accepted':
+        return fact['deliveries'] === 0
+          ? `${event}: received`
+          : `${event}: received, to be delivered ${text('deliveries')} times`.replace(' 1 times', ' once');
+      case 'duplicate':
+        return `${event}: a duplicate, seen before: not delivered again`;
+      case 'refused':
+        return `${text('status')} ${REFUSALS[text('reason')] ?? text('reason')}${text('detail') === '' ? '' : `: ${text('detail')}`}`;
+      case 'misrouted':
+        return `${event}: ${text('reason') === 'unrouted' ? 'no row matched; kept as a dead letter' : `${text('reason')}: ${text('detail')}`}`;
+      case 'attempted':
+        return `${event}: ${attemptOf(fact)}`;
+      default:
+        return `${text('count')} more, left out: they come faster than they are read`;
+    }
+  }
+}
+
+function attemptOf({ sink, settlement, outcome, attempt }: Readonly<Record<string, unknown>>): string {
+  const { state } = settlement as { readonly state: string };
+  const { reason = '', answer = '' } = outcome as { readonly reason?: string; readonly answer?: string };
+  const why = oneLine([reason, answer].filter((part) => part !== '').join(': '));
+  if (state === 'delivered') return `delivered to ${String(sink)} (${why})`;
+  return `${state === 'dead' ? 'NOT delivered' : `attempt ${String(attempt)} failed, it is tried again`} to ${String(sink)} (${why})`;
+}
