@@ -30,7 +30,7 @@ function serve() {
     let offset = 0;
     database.exec('begin immediate');
     const uids = arrivals
-      .map(([one]) => one)
+      .map(({ arrivals: [one] }) => one)
       .map(({ source, key, format, id, type, receivedMs, bodyBytes, owes }) => {
         const body = new Uint8Array(bodies, offset, bodyBytes);
         offset += bodyBytes;

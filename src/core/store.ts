@@ -25,6 +25,12 @@ export interface Arrival {
   readonly owes: readonly Owed[];
 }
 
+/** How far a source that is asked for its events has been read, in its own words. */
+export interface Checkpoint {
+  readonly source: string;
+  readonly state: string;
+}
+
 /** A delivery at birth: waiting (and due at once), or dead with a reason. */
 export type Owed =
   | { readonly state: 'waiting'; readonly route: string; readonly sink: string }
@@ -128,8 +134,10 @@ export class StoreUnavailable extends Error {
 export interface Store {
   /** Stores the event, its deliveries and its dedup key in one transaction, or finds it a duplicate. Rejects with StoreUnavailable. */
   accept(arrival: Arrival): Promise<Receipt>;
-  /** The same for several, all in one transaction: all of them are safe, or none. One receipt each, in order; the second of two with one key is a duplicate. */
-  acceptTogether(arrivals: readonly Arrival[]): Promise<readonly Receipt[]>;
+  /** The same for several, all in one transaction: all of them are safe, or none. One receipt each, in order; the second of two with one key is a duplicate. So is the checkpoint. */
+  acceptTogether(arrivals: readonly Arrival[], checkpoint?: Checkpoint): Promise<readonly Receipt[]>;
+  /** How far the source has been read; null: not at all. */
+  checkpoint(source: string): Promise<string | null>;
   /** Writes an attempt and the state that follows. Rejects with StoreUnavailable: call again. */
   settle(settled: Settled): Promise<void>;
   /**

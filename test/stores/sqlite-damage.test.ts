@@ -193,6 +193,25 @@ describe('T11: a flipped byte of an event', () => {
     await store.close();
   });
 
+  it('in a checkpoint makes it none; a salvage keeps one that is whole', async () => {
+    const path = await closed(20);
+    const first = await opened(path);
+    await first.store.acceptTogether([], { source: 'audit', state: '{"through":"2026-01-12"}' });
+    await first.store.acceptTogether([], { source: 'other', state: 'whole' });
+    await first.store.close();
+    flip(path, (bytes) => {
+      for (let at = bytes.indexOf('2026-01-12"}'); at > 0; at = bytes.indexOf('2026-01-12"}', at + 1)) change(bytes, at + 6, 2);
+    });
+    const harmed = await opened(path);
+    expect([await harmed.store.checkpoint('audit'), await harmed.store.checkpoint('other')]).toEqual([null, 'whole']);
+    await harmed.store.close();
+    destroy(path, pagesOf(path, 'deliveries')[0] ?? 0);
+    const { store, told } = await opened(path);
+    await meets(store, told);
+    expect([await store.checkpoint('audit'), await store.checkpoint('other')]).toEqual([null, 'whole']);
+    await store.close();
+  });
+
   it('from before there was a checksum goes unnoticed, and is served', async () => {
     const path = await closed(20);
     const database = new DatabaseSync(path);

@@ -1,8 +1,14 @@
 import { crc32 } from 'node:zlib';
 import type { StoredEvent } from '../../core/event.js';
+import type { Checkpoint } from '../../core/store.js';
 
 /** In the place of a checksum: what was stored is lost in part, and equals no checksum. */
 export const KNOWN_DAMAGED = -1;
+
+/** The same for a checkpoint. */
+export function checkpointSum({ source, state }: Checkpoint): number {
+  return crc32(`${source}\0${state}`);
+}
 
 /** An event as its row has it: `headers` is null where there is none. */
 type Summed = Omit<StoredEvent, 'body' | 'headers'> & { readonly body: Uint8Array; readonly headers: string | null };

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { StoreUnavailable } from '../../core/store.js';
-import { codeOf, DamagedDatabase, DiskFailing, isDamage, isDiskFailing, UnusableDatabase } from './faults.js';
+import { codeOf, DamagedDatabase, DiskFailing, isDamage, isDiskFailing, SQLITE_ERROR, UnusableDatabase } from './faults.js';
 
 /** 'CBRG' as a number: tells this program's files from other SQLite databases. */
 export const APPLICATION_ID = 0x43425247;
@@ -145,7 +145,6 @@ function pragma(database: DatabaseSyncInstance, name: string): number {
   return row[name] ?? 0;
 }
 
-const SQLITE_ERROR = 1;
 const SQLITE_BUSY = 5;
 const SQLITE_READONLY = 8;
 

@@ -11,6 +11,8 @@ export class DamagedDatabase extends StoreUnavailable {}
 /** The disk has no room, or fails: it is tried again. */
 export class DiskFailing extends StoreUnavailable {}
 
+/** A table or a column is missing, or a statement is not understood. */
+export const SQLITE_ERROR = 1;
 const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 const SQLITE_FULL = 13;

@@ -1,7 +1,7 @@
 import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { closeSync, copyFileSync, existsSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
 import { discard } from './aside.js';
-import { codeOf, isDamage } from './faults.js';
+import { codeOf, isDamage, SQLITE_ERROR } from './faults.js';
 
 const PAGE_BYTES = 4_096;
 /** Offset of the number that says for which change the header's page count holds: another one, and SQLite goes by the size of the file. */
@@ -64,8 +64,7 @@ function openWhole(file: string): DatabaseSyncInstance | null {
     return database;
   } catch (error) {
     database.close();
-    // SQLITE_ERROR: a table or a column is missing, or its statement is not understood.
-    if (isDamage(error) || codeOf(error) === 1) return null;
+    if (isDamage(error) || codeOf(error) === SQLITE_ERROR) return null;
     throw error;
   }
 }

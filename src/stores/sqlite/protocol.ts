@@ -1,5 +1,5 @@
 import type { Settlement } from '../../core/delivery.js';
-import type { Owed, Settled } from '../../core/store.js';
+import type { Checkpoint, Owed, Settled } from '../../core/store.js';
 import type { FaultKind } from './faults.js';
 
 /** How states are written in the tables. */
@@ -24,10 +24,15 @@ export interface PackedArrival {
   readonly owes: readonly Owed[];
 }
 
+/** What is written as one, or not at all. */
+export interface Together {
+  readonly arrivals: readonly PackedArrival[];
+  readonly checkpoint: Checkpoint | null;
+}
+
 /** What one transaction writes. */
 export interface WriteGroup {
-  /** Those of one list are stored together or not at all. */
-  readonly arrivals: readonly (readonly PackedArrival[])[];
+  readonly arrivals: readonly Together[];
   /** The bodies of all arrivals, one after the other: one buffer, transferred, because a Buffer sent by itself drags its whole slab along. */
   readonly bodies: ArrayBuffer;
   readonly settled: readonly Settled[];
@@ -36,7 +41,7 @@ export interface WriteGroup {
 /** What became of one part of a group. `uids`: of its events, in order; null: a duplicate. A settlement has none. */
 export type Written = { readonly ok: true; readonly uids: readonly (string | null)[] } | { readonly ok: false; readonly error: string };
 
-/** One answer for each list of arrivals, and one for each settlement, in order. */
+/** One answer for what came together, and one for each settlement, in order. */
 export interface GroupResult {
   readonly arrivals: readonly Written[];
   readonly settled: readonly Written[];

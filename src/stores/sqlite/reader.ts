@@ -1,8 +1,9 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import type { AttemptRow, DueDelivery, EventStory, StoreStats } from '../../core/store.js';
+import type { AttemptRow, Checkpoint, DueDelivery, EventStory, StoreStats } from '../../core/store.js';
 import { deliveryId } from '../../core/delivery.js';
 import type { StoredEvent } from '../../core/event.js';
 import type { Outcome } from '../../core/outcome.js';
+import { checkpointSum } from './checksum.js';
 import { built, openForReading } from './database.js';
 import { EVENT_COLUMNS, eventOf, type EventRow } from './event-row.js';
 import { DamagedDatabase } from './faults.js';
@@ -34,6 +35,7 @@ function readerOf(database: DatabaseSyncInstance) {
     event: database.prepare(`select ${EVENT_COLUMNS} from events where seq = ?`),
     deliveriesOf: database.prepare(`${SELECT_ROWS} where d.event_seq = ? order by d.n`),
     attemptsOf: database.prepare('select * from attempts where event_seq = ? order by n, attempt'),
+    checkpoint: database.prepare('select source, state, crc from checkpoints where source = ?'),
     probe: database.prepare('select max(seq) from events'),
     waiting: database.prepare(`select sink, count(*) as count, min(due_ms) as oldest from deliveries where state = ${STATE.waiting} group by sink`),
   };
@@ -88,6 +90,12 @@ function readerOf(database: DatabaseSyncInstance) {
         const deliveries = (statements.deliveriesOf.all(seq) as unknown as ListedRow[]).map(rowOf);
         return [{ event, deliveries, attempts: (statements.attemptsOf.all(seq) as unknown as PastAttempt[]).map(attemptOf) }];
       });
+    },
+
+    checkpoint(source: string): string | null {
+      const row = statements.checkpoint.get(source) as (Checkpoint & { readonly crc: number }) | undefined;
+      // One that the disk has changed would skip what it does not stand for.
+      return row === undefined || row.crc !== checkpointSum(row) ? null : row.state;
     },
 
     probe: (): void => void statements.probe.get(),

@@ -6,7 +6,7 @@ import type { Salvaged } from '../../core/telemetry.js';
 import { discard, draftOf, replace } from './aside.js';
 import { KNOWN_DAMAGED } from './checksum.js';
 import { APPLICATION_ID, openDatabase } from './database.js';
-import { UnusableDatabase } from './faults.js';
+import { codeOf, isDamage, SQLITE_ERROR, UnusableDatabase } from './faults.js';
 import { eventOf, isEvent, isText, type EventRow } from './event-row.js';
 import { COLUMNS, openSource } from './graft.js';
 import { STATE } from './protocol.js';
@@ -65,6 +65,7 @@ function copyAll(source: DatabaseSyncInstance, fresh: DatabaseSyncInstance) {
   const deliveries = copyRows(source, fresh, DELIVERIES, incomplete);
   const attempts = copyRows(source, fresh, ATTEMPTS, []);
   const keys = copyRows(source, fresh, DEDUP, []);
+  copyCheckpoints(source, fresh);
   fresh.exec('insert or ignore into sources (name) select distinct source from events');
   const last = Math.max(events.last, deliveries.last, keys.last);
   const eventsUnreadable = gaps.reduce((sum, { after, before }) => sum + Math.max(0, Math.min(before - 1, last) - Math.max(after, 0)), 0);
@@ -161,6 +162,20 @@ function copyRows(source: DatabaseSyncInstance, fresh: DatabaseSyncInstance, tab
     last = row.key;
   }
   return { copied, last };
+}
+
+/** A source whose checkpoint is lost is read from its beginning again, as its own configuration has it. A file from before there were any has no table for them. */
+function copyCheckpoints(source: DatabaseSyncInstance, fresh: DatabaseSyncInstance): void {
+  const insert = fresh.prepare('insert or ignore into checkpoints (source, state, crc) values (?, ?, ?)');
+  try {
+    const rows = source.prepare('select source, state, crc from checkpoints').iterate() as Iterable<
+      Readonly<Record<'source' | 'state' | 'crc', unknown>>
+    >;
+    for (const { source: name, state, crc } of rows)
+      if (typeof name === 'string' && typeof state === 'string' && typeof crc === 'number') insert.run(name, state, crc);
+  } catch (error) {
+    if (!isDamage(error) && codeOf(error) !== SQLITE_ERROR) throw error;
+  }
 }
 
 /**

@@ -1,6 +1,7 @@
 import {
   StoreUnavailable,
   type Arrival,
+  type Checkpoint,
   type DueDelivery,
   type EventStory,
   type Receipt,
@@ -25,6 +26,12 @@ export interface SqliteOptions extends StoreContext {
   readonly path: string;
   /** Where the threads' entry is; tests that run the sources name the built one. */
   readonly workerUrl?: URL;
+}
+
+/** What is accepted as one. */
+interface Given {
+  readonly arrivals: readonly Arrival[];
+  readonly checkpoint: Checkpoint | null;
 }
 
 interface Waiting<Item, Result> {
@@ -54,11 +61,12 @@ function createStore(threads: Threads, telemetry: StoreContext['telemetry']): St
 
   return {
     accept: async (arrival) => {
-      const [receipt] = await group.accept([arrival]);
+      const [receipt] = await group.accept({ arrivals: [arrival], checkpoint: null });
       if (receipt === undefined) throw new StoreUnavailable(UNANSWERED);
       return receipt;
     },
-    acceptTogether: (arrivals) => group.accept(arrivals),
+    acceptTogether: (arrivals, checkpoint) => group.accept({ arrivals, checkpoint: checkpoint ?? null }),
+    checkpoint: (source) => threads.call('people', 'checkpoint', [source]),
     settle: (settled) => group.settle(settled),
     due: async (sink, nowMs, limit, held, farMs) => {
       const page = await threads.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('lanes', 'due', [sink, nowMs, limit, held, farMs]);
@@ -91,7 +99,7 @@ function asBuffer<Event extends { readonly body: Uint8Array }>(event: Event): Ev
 
 /** One group is on its way; whatever arrives meanwhile is the next one. No timer: an idle store commits at once, a busy one in large groups. */
 function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry']) {
-  let arrivals: Waiting<readonly Arrival[], Receipt[]>[] = [];
+  let arrivals: Waiting<Given, Receipt[]>[] = [];
   let settlements: Waiting<Settled, void>[] = [];
   let waitingEvents = 0;
   let waitingBytes = 0;
@@ -118,9 +126,9 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
       try {
         const result = await write(accepted, settled);
         works();
-        const events = accepted.reduce((sum, { item }) => sum + item.length, 0);
+        const events = accepted.reduce((sum, { item }) => sum + item.arrivals.length, 0);
         telemetry.committed({ events, settlements: settled.length, durationMs: result.durationMs });
-        accepted.forEach((waiting, index) => hand(waiting, result.arrivals[index], (uids) => receiptsOf(waiting.item, uids)));
+        accepted.forEach((waiting, index) => hand(waiting, result.arrivals[index], (uids) => receiptsOf(waiting.item.arrivals, uids)));
         settled.forEach((waiting, index) => hand(waiting, result.settled[index], () => undefined));
       } catch (error) {
         const unavailable = error instanceof Error ? error : new StoreUnavailable(String(error));
@@ -132,10 +140,10 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
     busy = false;
   };
 
-  const takeArrivals = (): Waiting<readonly Arrival[], Receipt[]>[] => {
+  const takeArrivals = (): Waiting<Given, Receipt[]>[] => {
     let [bytes, events, count] = [0, 0, 0];
     while (count < arrivals.length && (count === 0 || (events < GROUP_EVENTS_MAX && bytes < GROUP_BYTES_MAX))) {
-      const together = arrivals[count++]?.item ?? [];
+      const together = arrivals[count++]?.item.arrivals ?? [];
       events += together.length;
       bytes += bytesOf(together);
     }
@@ -146,8 +154,8 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
     return taken;
   };
 
-  const write = (accepted: readonly Waiting<readonly Arrival[], Receipt[]>[], settled: readonly Waiting<Settled, void>[]): Promise<GroupResult> => {
-    const bodies = new ArrayBuffer(accepted.reduce((sum, { item }) => sum + bytesOf(item), 0));
+  const write = (accepted: readonly Waiting<Given, Receipt[]>[], settled: readonly Waiting<Settled, void>[]): Promise<GroupResult> => {
+    const bodies = new ArrayBuffer(accepted.reduce((sum, { item }) => sum + bytesOf(item.arrivals), 0));
     const all = new Uint8Array(bodies);
     let offset = 0;
     const pack = ({ source, format, key, id, type, receivedMs, body, headers, dedupWindowMs, owes }: Arrival): PackedArrival => {
@@ -155,7 +163,7 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
       offset += body.length;
       return { source, format, key, id, type, receivedMs, bodyBytes: body.length, headers: headersIn(headers), dedupWindowMs, owes };
     };
-    const packed = accepted.map(({ item }) => item.map(pack));
+    const packed = accepted.map(({ item }) => ({ arrivals: item.arrivals.map(pack), checkpoint: item.checkpoint }));
     return threads.call('writer', 'write', [{ arrivals: packed, bodies, settled: settled.map(({ item }) => item) }], [bodies]);
   };
 
@@ -166,16 +174,16 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
   };
 
   return {
-    accept: (together: readonly Arrival[]): Promise<Receipt[]> =>
+    accept: (given: Given): Promise<Receipt[]> =>
       new Promise((resolve, reject) => {
-        const bytes = bytesOf(together);
+        const bytes = bytesOf(given.arrivals);
         const overflows = waitingEvents >= WAITING_MAX || waitingBytes + bytes > WAITING_BYTES_MAX;
         if (closed || overflows) {
           reject(new StoreUnavailable(closed ? CLOSED : 'too many events wait for the disk'));
           return;
         }
-        arrivals.push({ item: together, resolve, reject });
-        waitingEvents += together.length;
+        arrivals.push({ item: given, resolve, reject });
+        waitingEvents += given.arrivals.length;
         waitingBytes += bytes;
         begin();
       }),

@@ -1,8 +1,17 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { randomBytes } from 'node:crypto';
 import { DEAD } from '../../core/delivery.js';
-import { keyOfId, StoreUnavailable, type DeliveryKey, type Owed, type Rerouted, type Settled, type StoreLimits } from '../../core/store.js';
-import { checksumOf } from './checksum.js';
+import {
+  keyOfId,
+  StoreUnavailable,
+  type Checkpoint,
+  type DeliveryKey,
+  type Owed,
+  type Rerouted,
+  type Settled,
+  type StoreLimits,
+} from '../../core/store.js';
+import { checkpointSum, checksumOf } from './checksum.js';
 import { built, openDatabase } from './database.js';
 import { codeOf } from './faults.js';
 import { createPlaceCheck } from './in-place.js';
@@ -100,23 +109,29 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     return missing.filter((owed) => owed.state === 'waiting').length;
   };
 
-  const insertAll = (arrivals: readonly WithBody[]): (string | null)[] => arrivals.map(({ arrival, body }) => insert(arrival, body));
+  const insertAll = ({ arrivals, checkpoint }: WithBodies): (string | null)[] => {
+    if (checkpoint !== null) statements.saveCheckpoint.run(checkpoint.source, checkpoint.state, checkpointSum(checkpoint));
+    return arrivals.map(({ arrival, body }) => insert(arrival, body));
+  };
 
-  const writeTogether = (arrivals: readonly (readonly WithBody[])[], settled: readonly Settled[]): Omit<GroupResult, 'durationMs'> =>
-    transaction(arrivals.flat().length, () => ({
-      arrivals: arrivals.map((together) => ({ ok: true, uids: insertAll(together) })),
-      settled: settled.map((one) => {
-        settle(one);
-        return { ok: true, uids: [] };
+  const writeTogether = (arrivals: readonly WithBodies[], settled: readonly Settled[]): Omit<GroupResult, 'durationMs'> =>
+    transaction(
+      arrivals.reduce((sum, together) => sum + together.arrivals.length, 0),
+      () => ({
+        arrivals: arrivals.map((together) => ({ ok: true, uids: insertAll(together) })),
+        settled: settled.map((one) => {
+          settle(one);
+          return { ok: true, uids: [] };
+        }),
       }),
-    }));
+    );
 
   /**
    * One value that SQLite refuses must not take its group with it. It is answered as unavailable itself: its sender tries again and every refusal is logged,
    * where any other answer would drop it.
    */
-  const writeApart = (arrivals: readonly (readonly WithBody[])[], settled: readonly Settled[]): Omit<GroupResult, 'durationMs'> => ({
-    arrivals: arrivals.map((together) => attempted(() => transaction(together.length, () => insertAll(together)))),
+  const writeApart = (arrivals: readonly WithBodies[], settled: readonly Settled[]): Omit<GroupResult, 'durationMs'> => ({
+    arrivals: arrivals.map((together) => attempted(() => transaction(together.arrivals.length, () => insertAll(together)))),
     settled: settled.map((one) =>
       attempted(() => {
         transaction(0, () => settle(one));
@@ -199,19 +214,20 @@ function attempted(write: () => (string | null)[]): Written {
   }
 }
 
-interface WithBody {
-  readonly arrival: PackedArrival;
-  readonly body: Uint8Array;
+interface WithBodies {
+  readonly arrivals: readonly { readonly arrival: PackedArrival; readonly body: Uint8Array }[];
+  readonly checkpoint: Checkpoint | null;
 }
 
-function withBodies({ arrivals, bodies }: WriteGroup): WithBody[][] {
+function withBodies({ arrivals, bodies }: WriteGroup): WithBodies[] {
   let offset = 0;
-  return arrivals.map((together) =>
-    together.map((arrival) => {
+  return arrivals.map((together) => ({
+    checkpoint: together.checkpoint,
+    arrivals: together.arrivals.map((arrival) => {
       offset += arrival.bodyBytes;
       return { arrival, body: new Uint8Array(bodies, offset - arrival.bodyBytes, arrival.bodyBytes) };
     }),
-  );
+  }));
 }
 
 /** An event's place in the table stands in its uid. NaN, which no row has, for anything else. */
@@ -221,6 +237,9 @@ export function seqOf(uid: string): number {
 
 function prepare(database: DatabaseSyncInstance) {
   return {
+    saveCheckpoint: database.prepare(
+      'insert into checkpoints (source, state, crc) values (?, ?, ?) on conflict (source) do update set state = excluded.state, crc = excluded.crc',
+    ),
     insertSource: database.prepare('insert or ignore into sources (name) values (?)'),
     insertEvent: database.prepare(
       'insert into events (seq, uid, source, format, id, type, received_ms, body, crc, headers) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',

@@ -81,6 +81,20 @@ export function accepting(open: OpenFresh): void {
       expect((await allRows(again)).map(({ eventId }) => eventId)).toEqual(['evt_3', 'evt_3', 'evt_1', 'evt_2']);
     });
 
+    it('keeps a checkpoint with them, the last one of each source', async () => {
+      const opened = await fresh();
+      const { store } = opened;
+      expect(await store.checkpoint('audit')).toBeNull();
+      await store.acceptTogether([], { source: 'audit', state: 'first' });
+      expect(await store.checkpoint('audit')).toBe('first');
+      await store.acceptTogether([arrival('evt_1')], { source: 'audit', state: 'second' });
+      await store.acceptTogether([arrival('evt_1')], { source: 'other', state: 'its own' });
+      const failing = store.acceptTogether([arrival('evt_2', { receivedMs: 2 ** 80 })], { source: 'audit', state: 'third' });
+      await expect(failing).rejects.toThrow();
+      const again = await opened.reopen();
+      expect([await again.checkpoint('audit'), await again.checkpoint('other')]).toEqual(['second', 'its own']);
+    });
+
     it('takes all of them or none, and those beside them all the same', async () => {
       const { store } = await fresh();
       const unwritable = arrival('evt_bad', { receivedMs: 2 ** 80 });
