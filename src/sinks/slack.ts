@@ -3,10 +3,11 @@ import { Type, type Static } from 'typebox';
 import { Agent } from 'undici';
 import type { EventView } from '../core/event.js';
 import type { Outcome } from '../core/outcome.js';
+import { retryAfterMs } from '../core/retry-after.js';
 import type { Problem } from '../core/problem.js';
 import type { Compiler, Message, Sink, SinkKind } from '../core/sink.js';
 import { Secret } from '../schema/values.js';
-import { faultOutcome, readSome, retryAfterMs, type HttpAnswer } from './answer.js';
+import { faultOutcome, readSome, type HttpAnswer } from './answer.js';
 import { secretsOfUrl } from './secrets.js';
 import { escapeSlack, fit, fitBlocks, type Block } from './slack-text.js';
 

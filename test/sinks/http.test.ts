@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.js';
 import { guard } from '../../src/sinks/address.js';
 import { openHttp } from '../../src/sinks/http.js';
-import { retryAfterMs } from '../../src/sinks/answer.js';
+import { retryAfterMs } from '../../src/core/retry-after.js';
 import { shownBody } from '../../src/sinks/preview.js';
 import { sinkContract } from '../contract/sink.js';
 import { createAuthority } from '../receivers/certificates.js';
