@@ -7,7 +7,7 @@ import type { Configuration, SinkConfiguration } from './config/configuration.js
 import { lineOf } from './config/finding.js';
 import type { Loaded } from './config/load.js';
 import { writeSecretFiles } from './config/secret-files.js';
-import type { EventView } from './core/event.js';
+import type { EventView, StoredEvent } from './core/event.js';
 import type { Log } from './core/sink.js';
 import { originOf } from './core/origin.js';
 import type { Owed, Store } from './core/store.js';
@@ -20,6 +20,7 @@ import { createRedaction, type Redact, type Redaction } from './core/redact.js';
 import { createReplayer } from './delivery/replay.js';
 import { createView, type View } from './delivery/view.js';
 import { createIngress, type Ingress, type IngressConfiguration } from './ingress/ingress.js';
+import { createPollings, type Pollings } from './ingress/polling.js';
 import { kinds } from './kinds.js';
 import { createFeed, fed } from './ops/feed.js';
 import { createOperations } from './ops/operations.js';
@@ -74,7 +75,7 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
     const store = await config.storage.kind.open(config.storage.config, { limits, telemetry });
     closing.push(() => store.close());
 
-    const view = createView(kinds.formats, (source) => inForce.formats.get(source));
+    const view = createView(kinds.formats, (source) => inForce.readers.get(source)?.format);
     const lanes = createLanes({ store, telemetry, nowMs });
     wakeLanes = () => lanes.wakeAll();
     redaction.add(config.secrets);
@@ -114,13 +115,18 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
     lanes.start();
     closing.push(() => lanes.stop(graceMs()));
 
+    const keeping = {
+      route: (event: EventView) => routeBy(inForce)(event),
+      onStored: (event: StoredEvent, owes: readonly Owed[]) => lanes.offer(event, owes),
+      ...{ store, telemetry, log, nowMs },
+    };
+    const pollings = createPollings({ ...keeping, random: Math.random });
+    pollings.exchange(config.pollers);
+    closing.push(() => pollings.stop());
+
     const ingress = createIngress({
+      ...keeping,
       ...ingressOf(config),
-      store,
-      telemetry,
-      log,
-      nowMs,
-      onStored: (event, owes) => lanes.offer(event, owes),
     });
     const ingressUrl = await listen(ingress.server, config.server.host, config.server.port);
     closing.push(async () => {
@@ -134,7 +140,7 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
     });
 
     const reload = (loaded: Loaded, trigger: Trigger): Reloaded => {
-      const result = stopMs < Infinity ? STOPPING : goOver(inForce, loaded, { lanes, ingress, redaction, parts });
+      const result = stopMs < Infinity ? STOPPING : goOver(inForce, loaded, { lanes, ingress, pollings, redaction, parts });
       if (!result.ok) {
         const problems = result.problems.map(redaction.redact);
         telemetry.reloadRefused({ trigger, problems });
@@ -159,12 +165,13 @@ const STOPPING: Reloaded = { ok: false, stopping: true, problems: ['the bridge i
 interface Running {
   readonly lanes: Lanes;
   readonly ingress: Ingress;
+  readonly pollings: Pollings;
   readonly redaction: Redaction;
   readonly parts: LaneParts;
 }
 
 /** What can fail comes first; from the first exchange on nothing does, and nothing comes in between. */
-function goOver(before: Configuration, loaded: Loaded, { lanes, ingress, redaction, parts }: Running): Reloaded {
+function goOver(before: Configuration, loaded: Loaded, { lanes, ingress, pollings, redaction, parts }: Running): Reloaded {
   if (!loaded.ok) return { ok: false, problems: loaded.problems.map(lineOf) };
   const next = loaded.config;
   const bound = keysBoundAtStart(before, next);
@@ -183,6 +190,7 @@ function goOver(before: Configuration, loaded: Loaded, { lanes, ingress, redacti
   }
   redaction.add(next.secrets);
   ingress.exchange(ingressOf(next));
+  pollings.exchange(next.pollers);
   void lanes.exchange(opened, removed, next.shutdownMs).then(() => redaction.remove(before.secrets));
   for (const { path } of next.secretFiles) parts.log.info({ path }, 'made a random webhook secret');
   return { ok: true, changes, warnings: loaded.warnings.map(lineOf) };
@@ -237,6 +245,14 @@ function watched(telemetry: Telemetry, { facts }: Readiness, wakeLanes: () => vo
     laneEnded: (fact) => {
       telemetry.laneEnded(fact);
       facts.laneEnded(fact);
+    },
+    pollStopped: (fact) => {
+      telemetry.pollStopped(fact);
+      facts.pollStopped(fact);
+    },
+    pollEnded: (fact) => {
+      telemetry.pollEnded(fact);
+      facts.pollEnded(fact);
     },
     reloaded: (fact) => {
       telemetry.reloaded(fact);

@@ -1,6 +1,6 @@
 import type { SinkKind } from './core/sink.js';
 import type { StoreKind } from './core/store.js';
-import type { FormatKind, VerifierKind } from './core/source.js';
+import type { FormatKind, PollerKind, VerifierKind } from './core/source.js';
 import { consoleSink } from './sinks/console.js';
 import { http } from './sinks/http.js';
 import { kafka } from './sinks/kafka.js';
@@ -12,6 +12,7 @@ import { cloudevents } from './sources/format/cloudevents.js';
 import { github } from './sources/format/github.js';
 import { json } from './sources/format/json.js';
 import { standardWebhooksFormat } from './sources/format/standard-webhooks.js';
+import { castaiAuditPoll } from './sources/poll/castai-audit.js';
 import { basic } from './sources/verify/basic.js';
 import { castai } from './sources/verify/castai.js';
 import { header } from './sources/verify/header.js';
@@ -20,7 +21,7 @@ import { none } from './sources/verify/none.js';
 import { standardWebhooks } from './sources/verify/standard-webhooks.js';
 import { sqlite } from './stores/sqlite/sqlite.js';
 
-/** Every kind of verifier, format, sink and store. Adding one is a file of its own and a line here. */
+/** Every kind of verifier, format, poller, sink and store. Adding one is a file of its own and a line here. */
 export const kinds = {
   // A kind's Config is known only to itself: the loader hands back what the kind's own schema has checked.
   verifiers: [castai, header, basic, standardWebhooks, hmac, none] as readonly unknown[] as readonly VerifierKind<unknown>[],
@@ -33,6 +34,7 @@ export const kinds = {
     github,
     json,
   ] as readonly unknown[] as readonly FormatKind<unknown>[],
+  pollers: [castaiAuditPoll] as readonly unknown[] as readonly PollerKind<unknown>[],
   sinks: [consoleSink, http, kafka, slack] as readonly unknown[] as readonly SinkKind<unknown, unknown>[],
   stores: [sqlite] as readonly unknown[] as readonly StoreKind<unknown>[],
 };

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import type { Configuration, SourceConfiguration } from '../config/configuration.js';
+import type { Configuration } from '../config/configuration.js';
 import type { EventHeaders } from '../core/event.js';
 import { createRedact } from '../core/redact.js';
-import { eventsIn, type CameIn } from '../core/source.js';
+import { eventsIn, type CameIn, type ReadingSource } from '../core/source.js';
 import { suggest } from '../core/suggest.js';
 import type { StoryView } from '../ops/present.js';
 import { readEvent } from '../trial/event.js';
@@ -23,7 +23,7 @@ interface Options {
 
 /** What is explained: an event that came to a source, or would. */
 interface Asked extends CameIn {
-  readonly source: SourceConfiguration;
+  readonly source: ReadingSource;
   /** What the ids of its deliveries begin with. */
   readonly uid: string;
 }
@@ -44,7 +44,8 @@ export async function explain(invocation: Invocation, file: string | undefined, 
   return explained.every(({ ok }) => ok) ? EXIT.done : EXIT.no;
 }
 
-function posted(file: string, { sources }: Configuration, options: Options): Asked[] {
+function posted(file: string, { readers }: Configuration, options: Options): Asked[] {
+  const sources = [...readers.values()];
   const [only, ...others] = sources;
   if (options.source === undefined && others.length > 0)
     throw new Failure(EXIT.usage, `name the source with --source, one of ${sources.map(({ name }) => name).join(', ')}`);
@@ -63,7 +64,7 @@ function headersOf(lines: readonly string[]): EventHeaders {
   return Object.fromEntries(pairs) as EventHeaders;
 }
 
-function sourceOf(name: string, sources: readonly SourceConfiguration[]): SourceConfiguration {
+function sourceOf(name: string, sources: readonly ReadingSource[]): ReadingSource {
   const source = sources.find((one) => one.name === name);
   if (source !== undefined) return source;
   const known = sources.map((one) => one.name);
@@ -80,7 +81,7 @@ function bytesOf(file: string): Buffer {
 }
 
 /** An event as the running bridge keeps it, through the table as the file has it now. */
-async function received(id: string, { sources }: Configuration, invocation: Invocation): Promise<Asked> {
+async function received(id: string, { readers }: Configuration, invocation: Invocation): Promise<Asked> {
   const { events } = (await connect(invocation)('GET', `/api/events/${encodeURIComponent(id)}?body=whole`)) as { events: StoryView[] };
   const [story, ...others] = events;
   if (story === undefined) throw new Failure(EXIT.no, `there is no event "${id}"`);
@@ -88,5 +89,11 @@ async function received(id: string, { sources }: Configuration, invocation: Invo
     throw new Failure(EXIT.usage, `several events have this id; name one by the bridge's: ${events.map(({ event }) => event).join(', ')}`);
   if (story.damaged) throw new Failure(EXIT.no, 'the stored event is not what was received: it is never sent');
   const body = Buffer.from(story.body, story.bodyEncoding === 'base64' ? 'base64' : 'utf8');
-  return { body, headers: story.headers, source: sourceOf(story.source, sources), receivedMs: Date.parse(story.receivedAt), uid: story.event };
+  return {
+    body,
+    headers: story.headers,
+    source: sourceOf(story.source, [...readers.values()]),
+    receivedMs: Date.parse(story.receivedAt),
+    uid: story.event,
+  };
 }

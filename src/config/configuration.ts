@@ -1,7 +1,7 @@
 import type { EventHeaders, EventView } from '../core/event.js';
 import type { RetryPolicy } from '../core/delivery.js';
 import type { SinkKind } from '../core/sink.js';
-import type { Format, ReadingSource, Setup, Verify } from '../core/source.js';
+import type { PollerKind, ReadingSource, Setup, Verify } from '../core/source.js';
 import type { StoreKind } from '../core/store.js';
 import type { Described } from './described.js';
 import type { RoutingTable } from '../routing/table.js';
@@ -16,8 +16,10 @@ export interface Configuration {
   readonly dedupWindowMs: number;
   readonly shutdownMs: number;
   readonly sources: readonly SourceConfiguration[];
-  /** Their formats, by their names. */
-  readonly formats: ReadonlyMap<string, Format>;
+  /** Those that are asked for their events. */
+  readonly pollers: readonly PollerConfiguration[];
+  /** Both, by their names: how each reads its events. */
+  readonly readers: ReadonlyMap<string, ReadingSource>;
   readonly sinks: readonly SinkConfiguration[];
   readonly table: RoutingTable;
   /** How many rows it has. */
@@ -67,6 +69,12 @@ export interface SourceConfiguration extends ReadingSource {
   readonly gzip: boolean;
   /** For whoever sets its sender up. */
   readonly setup: (sent: EventHeaders) => Setup;
+}
+
+export interface PollerConfiguration extends ReadingSource {
+  readonly kind: PollerKind<unknown>;
+  /** The kind's own keys, as its schema types them. */
+  readonly config: unknown;
 }
 
 export interface SinkConfiguration {

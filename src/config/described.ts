@@ -37,10 +37,10 @@ interface Parts {
   readonly rows: readonly DescribedRow[];
 }
 
-/** A source, its verifier apart: that is checked by the schema of its kind. */
+/** A source, its verifier apart: that is checked by the schema of its kind. One that is asked for its events has none. */
 export interface WrittenSource {
   readonly own: Written;
-  readonly verify: Written;
+  readonly verify?: Written;
 }
 
 const FINGERPRINT_CHARS = 16;
@@ -56,7 +56,10 @@ export function describeConfiguration({ settings, sources, sinks, rows }: Parts,
   return {
     settings: show(settings) as Described['settings'],
     sources: Object.fromEntries(
-      sources.map(({ source, written: { own, verify } }) => [source.name, show({ ...(withUnits(own) as object), verify: withUnits(verify) })]),
+      sources.map(({ source, written: { own, verify } }) => [
+        source.name,
+        show({ ...(withUnits(own) as object), ...(verify === undefined ? {} : { verify: withUnits(verify) }) }),
+      ]),
     ),
     sinks: Object.fromEntries(sinks.map(({ sink, written }) => [sink.name, show(withUnits(written))])),
     routes: show(rows) as DescribedRow[],

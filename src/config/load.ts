@@ -100,7 +100,7 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
 
   const building: Building = { kinds, report, check, excuse: (path) => document.broken.add(path.join('\0')) };
   const compiler = createCompiler(report);
-  const sources = buildSources(shape.sources, shape.dedup.window, compiler, building);
+  const { posted, polled } = buildSources(shape.sources, shape.dedup.window, compiler, building);
   const storage = buildStorage(shape.storage, building);
   const sinks = buildSinks(shape.sinks, compiler, building);
   const operations: OperationsConfiguration = { ...shape.operations, token: shape.operations.token ?? null };
@@ -125,7 +125,7 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
   const problems = [...own, ...further.problems];
   if (problems.length > 0 || storage === null) return { ok: false, problems, warnings, ...soundOperations(operations, problems) };
   const substituted = [...document.substituted, ...further.substituted];
-  const secrets = secretsOf(substituted, shape, [...sources, ...sinks]);
+  const secrets = secretsOf(substituted, shape, [...posted, ...polled, ...sinks]);
   const settings = settingsOf(shape, storage);
   const config: Configuration = {
     file,
@@ -134,13 +134,14 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
     storage,
     dedupWindowMs: shape.dedup.window,
     shutdownMs: shape.shutdown.grace,
-    sources: sources.map(({ source }) => source),
-    formats: new Map(sources.map(({ source }) => [source.name, source.format])),
+    sources: posted.map(({ source }) => source),
+    pollers: polled.map(({ source }) => source),
+    readers: new Map([...posted, ...polled].map(({ source }) => [source.name, source])),
     sinks: sinks.map(({ sink }) => sink),
     table,
     routes: rows.length,
     settings,
-    describe: (salt) => describeConfiguration({ settings, sources, sinks, rows }, createRedact(secrets), salt),
+    describe: (salt) => describeConfiguration({ settings, sources: [...posted, ...polled], sinks, rows }, createRedact(secrets), salt),
     rows: known.rows,
     tests: [...tests, ...further.tests],
     secrets,

@@ -1,63 +1,105 @@
 import type { Report } from '../core/problem.js';
 import type { Compiler } from '../core/sink.js';
 import type { EventHeaders } from '../core/event.js';
-import type { Format, Setup } from '../core/source.js';
+import type { Dedup, Format, Setup } from '../core/source.js';
 import type { WrittenSource } from './described.js';
-import type { SourceConfiguration } from './configuration.js';
+import type { PollerConfiguration, SourceConfiguration } from './configuration.js';
 import { below, kindOf, type Building } from './checking/building.js';
-import { SourceSchema, withType, type SourceShape } from './schema/schema.js';
+import { PolledSchema, SourceSchema, withType, type DedupShape, type SourceShape } from './schema/schema.js';
 import { durationText } from './schema/units.js';
-import type { Schema } from './checking/shape.js';
+import { isMapping, type Schema } from './checking/shape.js';
 import { secretsIn } from './checking/validate.js';
 
 /** One source, and the secret texts in it. */
-export interface BuiltSource {
-  readonly source: SourceConfiguration;
+export interface Built<Source> {
+  readonly source: Source;
   readonly written: WrittenSource;
   readonly secrets: readonly string[];
 }
 
-/** Builds the sources; those whose verifier cannot be told are reported and left out. */
+/** Those that are posted to, and those that are asked for their events. */
+export interface BuiltSources {
+  readonly posted: readonly Built<SourceConfiguration>[];
+  readonly polled: readonly Built<PollerConfiguration>[];
+}
+
+interface BuildingSources extends Building {
+  readonly compiler: Pick<Compiler, 'expression'>;
+  readonly dedupWindowMs: number;
+  /** Owners of the paths so far. */
+  readonly paths: Map<string, string>;
+}
+
+/** Builds the sources; those whose kind cannot be told are reported and left out. One with a `type` is asked for its events. */
 export function buildSources(
   shapes: Readonly<Record<string, unknown>>,
   dedupWindowMs: number,
   compiler: Pick<Compiler, 'expression'>,
   building: Building,
-): BuiltSource[] {
-  const paths = new Map<string, string>();
-  return Object.entries(shapes).flatMap(([name, value]) => {
-    const at = ['sources', name];
-    const shape = building.check(SourceSchema, value, at) as SourceShape;
-    const owner = paths.get(shape.path);
-    if (owner !== undefined)
-      building.report({
-        path: [...at, 'path'],
-        what: `${shape.path} is the path of the source "${owner}" too`,
-        remedy: 'give each source a path of its own',
-        from: [['sources', owner, 'path']],
-      });
-    else paths.set(shape.path, name);
-    const window = shape.dedup.window === undefined ? { ms: dedupWindowMs, at: [] } : { ms: shape.dedup.window, at };
-    if (window.ms > dedupWindowMs)
-      building.report({
-        path: [...at, 'dedup', 'window'],
-        what: 'the window is longer than the one for all sources, and ids are forgotten after that',
-        remedy: `make it at most ${durationText(dedupWindowMs)}, or raise \`dedup.window\` at the top of the file`,
-        from: [['dedup', 'window']],
-      });
-    const verifier = buildVerifier(shape.verify, [...at, 'verify'], window, building);
-    const format = buildFormat(shape.format, [...at, 'format'], building);
-    const key = shape.dedup.key === undefined ? null : compiler.expression(shape.dedup.key, [...at, 'dedup', 'key']);
-    if (verifier === null || format === null) return [];
-    const { verify, type, secrets } = verifier;
-    const { path, gzip, dedup } = shape;
-    const source = {
-      ...{ name, path, gzip, format },
-      ...{ verify, verifyType: type, signingSecret: secrets[0] ?? null, setup: verifier.setup },
-      dedup: { key, windowMs: window.ms, missingId: dedup.missingId },
-    };
-    return [{ source, written: { own: { schema: SourceSchema, value: shape }, verify: verifier.written }, secrets }];
-  });
+): BuiltSources {
+  const all = { ...building, compiler, dedupWindowMs, paths: new Map<string, string>() };
+  const entries = Object.entries(shapes);
+  const isPolled = (value: unknown): boolean => isMapping(value) && Object.hasOwn(value, 'type');
+  return {
+    posted: entries.flatMap(([name, value]) => (isPolled(value) ? [] : (buildPosted(name, value, all) ?? []))),
+    polled: entries.flatMap(([name, value]) => (isPolled(value) ? (buildPolled(name, value, all) ?? []) : [])),
+  };
+}
+
+function buildPosted(name: string, value: unknown, building: BuildingSources): Built<SourceConfiguration> | null {
+  const { paths, report } = building;
+  const at = ['sources', name];
+  const shape = building.check(SourceSchema, value, at) as SourceShape;
+  const owner = paths.get(shape.path);
+  if (owner !== undefined)
+    report({
+      path: [...at, 'path'],
+      what: `${shape.path} is the path of the source "${owner}" too`,
+      remedy: 'give each source a path of its own',
+      from: [['sources', owner, 'path']],
+    });
+  else paths.set(shape.path, name);
+  const { dedup, window } = buildDedup(shape.dedup, at, building);
+  const verifier = buildVerifier(shape.verify, [...at, 'verify'], window, building);
+  const format = buildFormat(shape.format, [...at, 'format'], building);
+  if (verifier === null || format === null) return null;
+  const { verify, type, secrets, setup } = verifier;
+  const source = { name, path: shape.path, gzip: shape.gzip, format, verify, verifyType: type, signingSecret: secrets[0] ?? null, setup, dedup };
+  return { source, written: { own: { schema: SourceSchema, value: shape }, verify: verifier.written }, secrets };
+}
+
+function buildPolled(name: string, value: unknown, building: BuildingSources): Built<PollerConfiguration> | null {
+  const { kinds, check, report } = building;
+  const at = ['sources', name];
+  const typed = kindOf(value, kinds.pollers, at, building);
+  if (typed === null) return null;
+  const { kind } = typed;
+  const schema = withType(kind.type, kind.schema, PolledSchema);
+  const config = check(schema, typed.value, at) as { readonly dedup: DedupShape };
+  kind.check(config, (problem) => report(below(at, problem)));
+  const { dedup, window } = buildDedup(config.dedup, at, building);
+  if (kind.repeatsMs > window.ms)
+    report({
+      path: [...window.at, 'dedup', 'window'],
+      what: `the window is shorter than an event of ${at.join('.')} may come again`,
+      remedy: `make it at least ${durationText(kind.repeatsMs)}`,
+    });
+  const source = { name, kind, config, format: kind.format, dedup };
+  return { source, written: { own: { schema, value: config } }, secrets: secretsIn(schema, config) };
+}
+
+function buildDedup(shape: DedupShape, at: readonly string[], building: BuildingSources): { dedup: Dedup; window: Window } {
+  const { dedupWindowMs, compiler, report } = building;
+  const window = shape.window === undefined ? { ms: dedupWindowMs, at: [] } : { ms: shape.window, at };
+  if (window.ms > dedupWindowMs)
+    report({
+      path: [...at, 'dedup', 'window'],
+      what: 'the window is longer than the one for all sources, and ids are forgotten after that',
+      remedy: `make it at most ${durationText(dedupWindowMs)}, or raise \`dedup.window\` at the top of the file`,
+      from: [['dedup', 'window']],
+    });
+  const key = shape.key === undefined ? null : compiler.expression(shape.key, [...at, 'dedup', 'key']);
+  return { dedup: { key, windowMs: window.ms, missingId: shape.missingId }, window };
 }
 
 /** `format: github` is short for `format: { type: github }`. */

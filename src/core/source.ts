@@ -133,3 +133,34 @@ function keyOf(event: EventView, key: NonNullable<Dedup['key']>): string | null 
     return null;
   }
 }
+
+/** What asking for events came to. */
+export type Polled =
+  /** `bodies`: the oldest first. `state`: what the next question begins with; kept with the events. `note`: what a person should know. */
+  | { readonly kind: 'events'; readonly bodies: readonly Buffer[]; readonly state: string; readonly waitMs: number; readonly note?: string }
+  /** It is asked again; by `state`, where the question itself has to be another one. `waitMs`: what the far side asked for; null: nothing. */
+  | { readonly kind: 'failed'; readonly detail: string; readonly waitMs: number | null; readonly state?: string }
+  /** Nothing but a person can mend it. */
+  | { readonly kind: 'stopped'; readonly detail: string };
+
+/** Asks a far side for events. */
+export interface Poller {
+  /** One question. `state`: what the last answer was kept with; null: there was none. Never throws for what the far side did; ends when `signal` does. */
+  ask(state: string | null, nowMs: number, signal: AbortSignal): Promise<Polled>;
+  close(): Promise<void>;
+}
+
+/** A kind of source that is asked for its events: one file, one line in kinds.ts, one test against a stand-in. */
+export interface PollerKind<Config = never> {
+  readonly type: string;
+  readonly description: string;
+  /** TypeBox schema of the keys beside `type` and `dedup`. */
+  readonly schema: object;
+  /** What its events look like. */
+  readonly format: Format;
+  /** How long the same event may come again, in ms: the dedup window must not be shorter. */
+  readonly repeatsMs: number;
+  /** Reports what a schema cannot see. */
+  check(config: Config, report: Report): void;
+  open(config: Config): Poller;
+}

@@ -24,6 +24,13 @@ export interface Telemetry {
     settlement: Settlement;
     ageMs: number;
   }): void;
+  /** A source that is asked for its events was: `fresh` of them had not been seen. */
+  polled(fact: { source: string; events: number; fresh: number; atMs: number }): void;
+  pollFailed(fact: { source: string; detail: string; failures: number; againMs: number }): void;
+  /** It is not asked any more until the configuration is read again. */
+  pollStopped(fact: { source: string; detail: string }): void;
+  /** It was removed, or goes on by another configuration. */
+  pollEnded(fact: { source: string }): void;
   /** A lane stopped sending (breaker, Retry-After), or goes on. */
   laneHeld(fact: { sink: string; cause: string; forMs: number }): void;
   laneResumed(fact: { sink: string }): void;

@@ -21,14 +21,16 @@ export interface Readiness {
   readonly off: () => void;
   readonly ask: () => Promise<ReadyAnswer>;
   /** The facts it goes by, beside its own probe. */
-  readonly facts: Pick<Telemetry, 'backlogUnreadable' | 'backlogReadable' | 'laneEnded' | 'reloaded' | 'reloadRefused'>;
+  readonly facts: Pick<Telemetry, 'backlogUnreadable' | 'backlogReadable' | 'laneEnded' | 'reloaded' | 'reloadRefused' | 'pollStopped' | 'pollEnded'>;
 }
 
 export function createReadiness(nowMs: () => number): Readiness {
   let serving: Pick<Store, 'probe'> | null = null;
   let probed: { readonly atMs: number; readonly fault: Promise<string | null> } | undefined;
   const unreadable = new Map<string, string>();
-  let notes: readonly string[] = [];
+  const stopped = new Map<string, string>();
+  let refused: readonly string[] = [];
+  const notes = (): string[] => [...refused, ...[...stopped].map(([source, detail]) => `the source "${source}" is not asked any more: ${detail}`)];
 
   const probe = (store: Pick<Store, 'probe'>): Promise<string | null> => {
     const ageMs = nowMs() - (probed?.atMs ?? -Infinity);
@@ -44,22 +46,24 @@ export function createReadiness(nowMs: () => number): Readiness {
       serving = null;
     },
     async ask() {
-      if (serving === null) return { ready: false, reasons: ['the bridge is starting or stopping'], notes };
+      if (serving === null) return { ready: false, reasons: ['the bridge is starting or stopping'], notes: notes() };
       const fault = await probe(serving);
       const backlogs = [...unreadable].map(([sink, detail]) => `what waits for the sink "${sink}" cannot be read: ${detail}`);
       const reasons = fault === null ? backlogs : [fault, ...backlogs];
-      return { ready: reasons.length === 0, reasons, notes };
+      return { ready: reasons.length === 0, reasons, notes: notes() };
     },
     facts: {
       backlogUnreadable: ({ sink, detail }) => void unreadable.set(sink, detail),
       backlogReadable: ({ sink }) => void unreadable.delete(sink),
       laneEnded: ({ sink }) => void unreadable.delete(sink),
+      pollStopped: ({ source, detail }) => void stopped.set(source, detail),
+      pollEnded: ({ source }) => void stopped.delete(source),
       reloaded: () => {
-        notes = [];
+        refused = [];
       },
       reloadRefused: ({ problems }) => {
         const at = new Date(nowMs()).toISOString();
-        notes = [`the configuration that was read at ${at} was refused; the one before it is in force`, ...problems.slice(0, NOTED_MAX)];
+        refused = [`the configuration that was read at ${at} was refused; the one before it is in force`, ...problems.slice(0, NOTED_MAX)];
       },
     },
   };

@@ -27,6 +27,9 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
   const lag = time('delivery_lag_seconds', 'From receiving an event to delivering it', ['sink'], LAG_SECONDS);
   const held = gauge('sink_held', '1 while a sink is held by its breaker or a Retry-After', ['sink']);
   const unreadable = gauge('sink_backlog_unreadable', '1 while a sink cannot read what waits for it', ['sink']);
+  const polls = count('polls_total', 'Questions to sources that are asked for their events', ['source', 'outcome']);
+  const pollUp = gauge('poll_up', '1 while a source that is asked for its events answers', ['source']);
+  const polledAt = gauge('poll_answered_timestamp_seconds', 'When a source that is asked for its events answered last', ['source']);
   const commitTime = time('store_commit_duration_seconds', 'How long commits took', [], SECONDS);
   const committedEvents = count('store_committed_events_total', 'Events in commits', []);
   const storeUp = gauge('store_up', '1 while the store writes', []);
@@ -88,6 +91,26 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
           log.error({ ...line, reason: settlement.reason }, 'attempt');
           return;
       }
+    },
+    polled({ atMs, ...fact }) {
+      polls.inc({ source: fact.source, outcome: 'answered' });
+      pollUp.set({ source: fact.source }, 1);
+      polledAt.set({ source: fact.source }, atMs / 1000);
+      log.debug(fact, 'source asked');
+    },
+    pollFailed(fact) {
+      polls.inc({ source: fact.source, outcome: 'failed' });
+      pollUp.set({ source: fact.source }, 0);
+      log.warn(fact, 'source could not be asked: it is tried again');
+    },
+    pollStopped(fact) {
+      polls.inc({ source: fact.source, outcome: 'stopped' });
+      pollUp.set({ source: fact.source }, 0);
+      log.error(fact, 'source is not asked any more: mend what it says, then have the configuration read again');
+    },
+    pollEnded({ source }) {
+      pollUp.remove({ source });
+      polledAt.remove({ source });
     },
     laneHeld(fact) {
       held.set({ sink: fact.sink }, 1);

@@ -23,7 +23,7 @@ export interface TestRun {
 }
 
 /** What of a configuration tests are about. */
-export type Tested = Pick<Configuration, 'table' | 'sinks' | 'sources' | 'rows'>;
+export type Tested = Pick<Configuration, 'table' | 'sinks' | 'readers' | 'rows'>;
 
 /** Pure: nothing is sent, stored or opened. `otherwise` counts as a row. */
 export function runTests(config: Tested, tests: readonly RoutingTest[]): TestRun {
@@ -43,9 +43,9 @@ function runTest(config: Tested, test: RoutingTest, tryRouting: TryRouting): Tes
   return { test, failures: failuresOf(test.expect, routing, () => config.table.explain(tried.view)), rows: routing.rows };
 }
 
-function givenEvent({ sources }: Tested, { source: name, given, receivedMs }: RoutingTest): TriedEvent | Unreadable {
+function givenEvent({ readers }: Tested, { source: name, given, receivedMs }: RoutingTest): TriedEvent | Unreadable {
   if (given.kind === 'event') return eventOf(given.event, name, receivedMs);
-  const source = sources.find((one) => one.name === name);
+  const source = readers.get(name);
   if (source === undefined) throw new Error(`the test names the source "${name}", which was not checked`);
   const [body = given.body, ...others] = eventsIn(source.format, given.body);
   if (others.length > 0) return { reason: DEAD.undecodable, detail: `the body holds ${others.length + 1} events: give one of them` };

@@ -182,7 +182,7 @@ async function connections({ server }: Ingress): Promise<number> {
   return new Promise((resolve, reject) => server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))));
 }
 
-function recorder(facts: Fact[]): Telemetry {
+export function recorder(facts: Fact[]): Telemetry {
   const record = (kind: keyof Telemetry) => (fact: object) => void facts.push({ ...fact, kind });
   return {
     accepted: record('accepted'),
@@ -191,6 +191,10 @@ function recorder(facts: Fact[]): Telemetry {
     misrouted: record('misrouted'),
     secretUsed: record('secretUsed'),
     attempted: record('attempted'),
+    polled: record('polled'),
+    pollFailed: record('pollFailed'),
+    pollStopped: record('pollStopped'),
+    pollEnded: record('pollEnded'),
     laneHeld: record('laneHeld'),
     laneResumed: record('laneResumed'),
     backlogUnreadable: record('backlogUnreadable'),

@@ -57,6 +57,6 @@ export function secretKeys(kinds: Kinds): ReadonlySet<string> {
       look(below);
     }
   };
-  for (const kind of [...kinds.sinks, ...kinds.verifiers]) look(kind.schema);
+  for (const kind of [...kinds.sinks, ...kinds.verifiers, ...kinds.pollers]) look(kind.schema);
   return new Set([...secret].filter((key) => !plain.has(key)));
 }

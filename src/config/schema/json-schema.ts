@@ -1,6 +1,6 @@
 import type { Kinds } from '../../kinds.js';
 import { UNITS } from '../checking/meant.js';
-import { DocumentSchema, LaneSchema, SourceSchema, StorageSchema, withType } from './schema.js';
+import { DocumentSchema, LaneSchema, PolledSchema, SourceSchema, StorageSchema, withType } from './schema.js';
 import { TestInEditor } from './test-schema.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -26,18 +26,20 @@ export function editorSchema(kinds: Kinds): object {
   const sink = byType(kinds.sinks.map((kind) => ({ kind, schema: withType(kind.type, kind.schema, LaneSchema(kind.lane)) })));
   const [store] = kinds.stores;
   const stores = kinds.stores.map((kind) => ({ kind, schema: withType(kind.type, kind.schema, StorageSchema) }));
+  const posted = {
+    ...SourceSchema,
+    properties: {
+      ...SourceSchema.properties,
+      verify: { ...SourceSchema.properties.verify, ...verify },
+      format: { ...SourceSchema.properties.format, ...format },
+    },
+  };
+  const pollers = kinds.pollers.map((kind) => ({ kind, schema: withType(kind.type, kind.schema, PolledSchema) }));
   const { storage, sources, sinks, tests } = DocumentSchema.properties;
   const properties = {
     ...DocumentSchema.properties,
     storage: { ...storage, ...byType(stores, store?.type) },
-    sources: named(sources, {
-      ...SourceSchema,
-      properties: {
-        ...SourceSchema.properties,
-        verify: { ...SourceSchema.properties.verify, ...verify },
-        format: { ...SourceSchema.properties.format, ...format },
-      },
-    }),
+    sources: named(sources, { type: 'object', if: { required: ['type'] }, then: byType(pollers), else: posted }),
     sinks: named(sinks, sink),
     tests: { ...tests, items: TestInEditor },
   };

@@ -1,7 +1,7 @@
 import { CEL_EXAMPLES, EVENT_FIELDS, LIQUID_EXAMPLES } from './expressions.js';
 import type { Kinds } from '../../kinds.js';
 import { TestCase } from './test-schema.js';
-import { DocumentSchema, LaneSchema, Route, SourceSchema, StorageSchema, withType } from './schema.js';
+import { DocumentSchema, LaneSchema, PolledSchema, Route, SourceSchema, StorageSchema, withType } from './schema.js';
 import type { Schema } from '../checking/validate.js';
 
 /** A schema with what a reader wants to know of it. */
@@ -32,10 +32,16 @@ export function referencePage(kinds: Kinds): string {
     table(StorageSchema as unknown as Documented),
     ...kinds.stores.flatMap((kind) => [`### \`type: ${kind.type}\``, kind.description, table(kind.schema as Documented)]),
     '## `sources.NAME`',
-    'Where events come from.',
+    'Where events come from. One without a `type` is posted to:',
     table(SourceSchema as unknown as Documented),
     ...kinds.verifiers.flatMap((kind) => [`### \`verify: { type: ${kind.type} }\``, kind.description, table(kind.schema as Documented)]),
     ...kinds.formats.flatMap((kind) => [`### \`format: ${kind.type}\``, kind.description, table(kind.schema as Documented)]),
+    'One with a `type` is asked for its events:',
+    ...kinds.pollers.flatMap((kind) => [
+      `### \`sources.NAME\` with \`type: ${kind.type}\``,
+      kind.description,
+      table(withType(kind.type, kind.schema, PolledSchema) as Documented),
+    ]),
     '## `sinks.NAME`',
     'Where events go. The last keys of each type are how deliveries to it are sent and tried again.',
     ...kinds.sinks.flatMap((kind) => [

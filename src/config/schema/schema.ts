@@ -116,7 +116,29 @@ export const StorageSchema = Type.Object({
 
 export type StorageShape = Static<typeof StorageSchema>;
 
-/** The keys of a source beside its verifier's. */
+const DedupOfSource = section('when two events of this source are one and the same', {
+  key: Type.Optional(
+    Type.String({
+      description:
+        'an expression in CEL over `event`: what the event goes by in the place of its id, to be known again and shown; where it gives nothing, the id is missing',
+      minLength: 1,
+      examples: ['event.id + "/" + event.type'],
+    }),
+  ),
+  window: Type.Optional(Duration({ description: 'how long an id is remembered; at most `dedup.window`', ...AGE, examples: ['10m'] })),
+  missingId: Type.Enum(['reject', 'hash'], {
+    description: 'an event without an id: answer 422 and keep it as a dead letter, or take the hash of its body for its id',
+    default: 'reject',
+  }),
+});
+
+/** The keys that every source has which is asked for its events, beside its kind's own. */
+export const PolledSchema = Type.Object({ dedup: DedupOfSource });
+
+/** The dedup section of a source, of either sort. */
+export type DedupShape = Static<typeof DedupOfSource>;
+
+/** The keys of a source that is posted to, beside its verifier's. */
 export const SourceSchema = Type.Object(
   {
     path: Type.String({ description: 'path of the URL it is posted to', examples: [SOURCE.path], pattern: '^/[A-Za-z0-9._~/-]*$' }),
@@ -126,21 +148,7 @@ export const SourceSchema = Type.Object(
       examples: [SOURCE.format],
     }),
     gzip: Type.Boolean({ description: 'accept bodies with content-encoding gzip', default: false }),
-    dedup: section('when two events of this source are one and the same', {
-      key: Type.Optional(
-        Type.String({
-          description:
-            'an expression in CEL over `event`: what the event goes by in the place of its id, to be known again and shown; where it gives nothing, the id is missing',
-          minLength: 1,
-          examples: ['event.id + "/" + event.type'],
-        }),
-      ),
-      window: Type.Optional(Duration({ description: 'how long an id is remembered; at most `dedup.window`', ...AGE, examples: ['10m'] })),
-      missingId: Type.Enum(['reject', 'hash'], {
-        description: 'an event without an id: answer 422 and keep it as a dead letter, or take the hash of its body for its id',
-        default: 'reject',
-      }),
-    }),
+    dedup: DedupOfSource,
   },
   closed,
 );

@@ -1,0 +1,152 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Poller, PollerKind, ReadingSource } from '../core/source.js';
+import { StoreUnavailable, type Store } from '../core/store.js';
+import { pause } from '../delivery/pause.js';
+import { follow, judge, type Keeping } from './keep.js';
+
+/** A source that is asked for its events. `config`: what tells one from another. */
+export interface PolledSource extends ReadingSource {
+  readonly kind: Pick<PollerKind<unknown>, 'open'>;
+  readonly config: unknown;
+}
+
+/** What polling needs. */
+export interface PollingDependencies extends Keeping {
+  readonly store: Pick<Store, 'acceptTogether' | 'checkpoint'>;
+  readonly random: () => number;
+}
+
+/** All sources that are asked for their events. */
+export interface Pollings {
+  /** From now on these are asked. One that is the same goes on undisturbed, unless it was stopped by what it was answered: it is asked again. */
+  exchange(sources: readonly PolledSource[]): void;
+  /** Resolves when none is asked any more. */
+  stop(): Promise<void>;
+}
+
+interface Polling {
+  readonly source: PolledSource;
+  readonly isOver: () => boolean;
+  /** Resolves when nothing of it is under way. */
+  stop(): Promise<void>;
+}
+
+/** Between two failures: it doubles from the first to the last. */
+const AGAIN_MS = 1_000;
+const AGAIN_MS_MAX = 300_000;
+/** A far side that asks for a longer pause is asked again after this one. */
+const PAUSE_MS_MAX = 3_600_000;
+
+export function createPollings(deps: PollingDependencies): Pollings {
+  let running = new Map<string, Polling>();
+  /** Of those that were let go of, one after the other: what is asked anew begins where the one before it has ended. */
+  let ending: Promise<void> = Promise.resolve();
+  let stopped = false;
+
+  const change = async (sources: readonly PolledSource[]): Promise<void> => {
+    const kept = new Map<string, Polling>();
+    for (const source of sources) {
+      const before = running.get(source.name);
+      if (before !== undefined && isSame(before.source, source) && !before.isOver()) kept.set(source.name, before);
+    }
+    await Promise.all([...running].flatMap(([name, polling]) => (kept.has(name) ? [] : [polling.stop()])));
+    running = new Map(sources.map((source) => [source.name, kept.get(source.name) ?? startPolling(source, deps)]));
+  };
+
+  return {
+    exchange: (sources) => {
+      ending = ending.then(() => (stopped ? undefined : change(sources)));
+    },
+    async stop() {
+      stopped = true;
+      await ending;
+      await Promise.all([...running.values()].map((polling) => polling.stop()));
+    },
+  };
+}
+
+function isSame(one: PolledSource, other: PolledSource): boolean {
+  return one.kind === other.kind && isDeepStrictEqual(one.config, other.config);
+}
+
+/** Asks until it is stopped, or nothing but a person can mend it. What was answered is kept before the next question, in one transaction with how far it has been read. */
+function startPolling(source: PolledSource, deps: PollingDependencies): Polling {
+  const stopping = new AbortController();
+  const poller = source.kind.open(source.config);
+  let over = false;
+  const ended = poll(source, poller, deps, stopping.signal)
+    .catch((error: unknown) => deps.log.error({ source: source.name, error }, 'a source is not asked any more, by a fault of castbridge'))
+    .finally(() => {
+      over = true;
+      return poller.close();
+    });
+  return {
+    source,
+    isOver: () => over,
+    async stop() {
+      stopping.abort();
+      await ended;
+      deps.telemetry.pollEnded({ source: source.name });
+    },
+  };
+}
+
+async function poll(source: PolledSource, poller: Poller, deps: PollingDependencies, signal: AbortSignal): Promise<void> {
+  const { name } = source;
+  const { telemetry, nowMs } = deps;
+  let state: string | undefined;
+  let failures = 0;
+  const isStopped = (): boolean => signal.aborted;
+  while (!isStopped()) {
+    const result = await once(source, poller, state, deps, signal);
+    if (isStopped()) return;
+    if (result.state !== undefined) state = result.state;
+    if (result.kind === 'stopped') {
+      telemetry.pollStopped({ source: name, detail: result.detail });
+      return;
+    }
+    failures = result.kind === 'failed' ? failures + 1 : 0;
+    const backoffMs = Math.min(AGAIN_MS * 2 ** (failures - 1), AGAIN_MS_MAX) * (0.5 + deps.random() / 2);
+    const waitMs = result.kind === 'failed' ? Math.min(Math.max(result.waitMs ?? 0, backoffMs), PAUSE_MS_MAX) : result.waitMs;
+    if (result.kind === 'failed') telemetry.pollFailed({ source: name, detail: result.detail, failures, againMs: Math.round(waitMs) });
+    else telemetry.polled({ source: name, events: result.events, fresh: result.fresh, atMs: nowMs() });
+    if (waitMs > 0) await pause(waitMs, signal);
+  }
+}
+
+/** What one question came to, all of it done. `state` is what the next one begins with; undefined: it is to be read from the store. */
+type Asked =
+  | { readonly kind: 'kept'; readonly state: string; readonly events: number; readonly fresh: number; readonly waitMs: number }
+  | { readonly kind: 'failed'; readonly state?: string; readonly detail: string; readonly waitMs: number | null }
+  | { readonly kind: 'stopped'; readonly state?: undefined; readonly detail: string };
+
+async function once(
+  source: PolledSource,
+  poller: Poller,
+  known: string | undefined,
+  { store, log, ...deps }: PollingDependencies,
+  signal: AbortSignal,
+): Promise<Asked> {
+  try {
+    const before = known ?? (await store.checkpoint(source.name));
+    const answer = await poller.ask(before, deps.nowMs(), signal);
+    if (answer.kind !== 'events') return answer;
+    // Asked for while it was being stopped: whoever asks next is given the same.
+    if (signal.aborted) return { kind: 'failed', detail: 'it is being stopped', waitMs: null };
+    const { bodies, state, waitMs, note } = answer;
+    if (note !== undefined) log.warn({ source: source.name, note }, 'source that is asked');
+    const receivedMs = deps.nowMs();
+    const judged = bodies.map((body) => judge(source, { body, headers: {}, receivedMs }, deps.route));
+    const receipts = await store.acceptTogether(
+      judged.map(({ arrival }) => arrival),
+      { source: source.name, state },
+    );
+    const fresh = judged.flatMap((one, at) => (receipts[at]?.kind === 'stored' ? [{ one, receipt: receipts[at] }] : []));
+    // What comes again by the overlap is no news.
+    for (const { one, receipt } of fresh) follow(one, receipt, { ...deps, log });
+    return { kind: 'kept', state, events: bodies.length, fresh: fresh.length, waitMs };
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return { kind: 'failed', detail: `the store cannot write: ${error.message}`, waitMs: null };
+    throw error;
+  }
+}
