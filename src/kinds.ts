@@ -13,6 +13,7 @@ import { github } from './sources/format/github.js';
 import { json } from './sources/format/json.js';
 import { standardWebhooksFormat } from './sources/format/standard-webhooks.js';
 import { castaiAuditPoll } from './sources/poll/castai-audit.js';
+import { castaiNotificationsPoll } from './sources/poll/castai-notifications.js';
 import { basic } from './sources/verify/basic.js';
 import { castai } from './sources/verify/castai.js';
 import { header } from './sources/verify/header.js';
@@ -34,7 +35,7 @@ export const kinds = {
     github,
     json,
   ] as readonly unknown[] as readonly FormatKind<unknown>[],
-  pollers: [castaiAuditPoll] as readonly unknown[] as readonly PollerKind<unknown>[],
+  pollers: [castaiAuditPoll, castaiNotificationsPoll] as readonly unknown[] as readonly PollerKind<unknown>[],
   sinks: [consoleSink, http, kafka, slack] as readonly unknown[] as readonly SinkKind<unknown, unknown>[],
   stores: [sqlite] as readonly unknown[] as readonly StoreKind<unknown>[],
 };

@@ -71,7 +71,10 @@ export interface SourceConfiguration extends ReadingSource {
   readonly setup: (sent: EventHeaders) => Setup;
 }
 
-export interface PollerConfiguration extends ReadingSource {
+export interface PollerConfiguration {
+  readonly name: string;
+  /** How its events are read, and whose they are. */
+  readonly reads: ReadingSource;
   readonly kind: PollerKind<unknown>;
   /** The kind's own keys, as its schema types them. */
   readonly config: unknown;

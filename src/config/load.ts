@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Problem, Report } from '../core/problem.js';
 import { createRedact } from '../core/redact.js';
+import type { ReadingSource } from '../core/source.js';
 import type { Kinds } from '../kinds.js';
 import { createCompiler } from '../routing/compiler.js';
 import { buildTable, OTHERWISE } from '../routing/table.js';
@@ -136,7 +137,10 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
     shutdownMs: shape.shutdown.grace,
     sources: posted.map(({ source }) => source),
     pollers: polled.map(({ source }) => source),
-    readers: new Map([...posted, ...polled].map(({ source }) => [source.name, source])),
+    readers: new Map<string, ReadingSource>([
+      ...posted.map(({ source }) => [source.name, source] as const),
+      ...polled.map(({ source }) => [source.name, source.reads] as const),
+    ]),
     sinks: sinks.map(({ sink }) => sink),
     table,
     routes: rows.length,

@@ -1,11 +1,12 @@
 import type { Report } from '../core/problem.js';
+import { suggest } from '../core/suggest.js';
 import type { Compiler } from '../core/sink.js';
 import type { EventHeaders } from '../core/event.js';
-import type { Dedup, Format, Setup } from '../core/source.js';
+import type { Dedup, Format, PollerKind, ReadingSource, Setup } from '../core/source.js';
 import type { WrittenSource } from './described.js';
 import type { PollerConfiguration, SourceConfiguration } from './configuration.js';
 import { below, kindOf, type Building } from './checking/building.js';
-import { PolledSchema, SourceSchema, withType, type DedupShape, type SourceShape } from './schema/schema.js';
+import { polledSchema, SourceSchema, withType, type DedupShape, type SourceShape } from './schema/schema.js';
 import { durationText } from './schema/units.js';
 import { isMapping, type Schema } from './checking/shape.js';
 import { secretsIn } from './checking/validate.js';
@@ -40,10 +41,9 @@ export function buildSources(
   const all = { ...building, compiler, dedupWindowMs, paths: new Map<string, string>() };
   const entries = Object.entries(shapes);
   const isPolled = (value: unknown): boolean => isMapping(value) && Object.hasOwn(value, 'type');
-  return {
-    posted: entries.flatMap(([name, value]) => (isPolled(value) ? [] : (buildPosted(name, value, all) ?? []))),
-    polled: entries.flatMap(([name, value]) => (isPolled(value) ? (buildPolled(name, value, all) ?? []) : [])),
-  };
+  const posted = entries.flatMap(([name, value]) => (isPolled(value) ? [] : (buildPosted(name, value, all) ?? [])));
+  const sources = posted.map(({ source }) => source);
+  return { posted, polled: entries.flatMap(([name, value]) => (isPolled(value) ? (buildPolled(name, value, sources, all) ?? []) : [])) };
 }
 
 function buildPosted(name: string, value: unknown, building: BuildingSources): Built<SourceConfiguration> | null {
@@ -68,24 +68,56 @@ function buildPosted(name: string, value: unknown, building: BuildingSources): B
   return { source, written: { own: { schema: SourceSchema, value: shape }, verify: verifier.written }, secrets };
 }
 
-function buildPolled(name: string, value: unknown, building: BuildingSources): Built<PollerConfiguration> | null {
+function buildPolled(
+  name: string,
+  value: unknown,
+  posted: readonly SourceConfiguration[],
+  building: BuildingSources,
+): Built<PollerConfiguration> | null {
   const { kinds, check, report } = building;
   const at = ['sources', name];
   const typed = kindOf(value, kinds.pollers, at, building);
   if (typed === null) return null;
   const { kind } = typed;
-  const schema = withType(kind.type, kind.schema, PolledSchema);
-  const config = check(schema, typed.value, at) as { readonly dedup: DedupShape };
+  const schema = polledSchema(kind);
+  const config = check(schema, typed.value, at);
   kind.check(config, (problem) => report(below(at, problem)));
-  const { dedup, window } = buildDedup(config.dedup, at, building);
-  if (kind.repeatsMs > window.ms)
+  const filled = kind.fills?.(config);
+  const reads =
+    filled === undefined ? ownReading(name, kind, config as { readonly dedup: DedupShape }, building) : filledBy(filled, kind, at, posted, report);
+  if (reads === null) return null;
+  if (kind.repeatsMs > reads.dedup.windowMs)
     report({
-      path: [...window.at, 'dedup', 'window'],
+      path: ['sources', reads.name, 'dedup', 'window'],
       what: `the window is shorter than an event of ${at.join('.')} may come again`,
-      remedy: `make it at least ${durationText(kind.repeatsMs)}`,
+      remedy: `make it at least ${durationText(kind.repeatsMs)}, here or in \`dedup.window\` at the top of the file`,
+      from: [['dedup', 'window']],
     });
-  const source = { name, kind, config, format: kind.format, dedup };
-  return { source, written: { own: { schema, value: config } }, secrets: secretsIn(schema, config) };
+  return { source: { name, kind, config, reads }, written: { own: { schema, value: config } }, secrets: secretsIn(schema, config) };
+}
+
+function ownReading(name: string, { format }: PollerKind<unknown>, config: { readonly dedup: DedupShape }, building: BuildingSources): ReadingSource {
+  return { name, format, dedup: buildDedup(config.dedup, ['sources', name], building).dedup };
+}
+
+function filledBy(
+  name: string,
+  { format }: PollerKind<unknown>,
+  at: readonly string[],
+  posted: readonly SourceConfiguration[],
+  report: Report,
+): ReadingSource | null {
+  const source = posted.find((one) => one.name === name);
+  const fitting = posted.filter((one) => one.format.type === format.type).map((one) => one.name);
+  if (source === undefined)
+    report({ path: [...at, 'fills'], what: `no source named "${name}"`, remedy: suggest(name, fitting), from: [['sources', name]] });
+  else if (source.format.type !== format.type)
+    report({
+      path: [...at, 'fills'],
+      what: `"${name}" has another format than ${format.type}`,
+      remedy: `name one of ${fitting.join(', ') || 'that format'}`,
+    });
+  return source ?? null;
 }
 
 function buildDedup(shape: DedupShape, at: readonly string[], building: BuildingSources): { dedup: Dedup; window: Window } {

@@ -158,6 +158,8 @@ export interface PollerKind<Config = never> {
   readonly schema: object;
   /** What its events look like. */
   readonly format: Format;
+  /** Name of the source whose events these are; absent: they are those of its own source. */
+  readonly fills?: (config: Config) => string;
   /** How long the same event may come again, in ms: the dedup window must not be shorter. */
   readonly repeatsMs: number;
   /** Reports what a schema cannot see. */

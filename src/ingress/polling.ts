@@ -4,8 +4,10 @@ import { StoreUnavailable, type Store } from '../core/store.js';
 import { pause } from '../delivery/pause.js';
 import { follow, judge, type Keeping } from './keep.js';
 
-/** A source that is asked for its events. `config`: what tells one from another. */
-export interface PolledSource extends ReadingSource {
+/** A source that is asked for its events. `reads`: whose they are. `config`: what tells one from another. */
+export interface PolledSource {
+  readonly name: string;
+  readonly reads: ReadingSource;
   readonly kind: Pick<PollerKind<unknown>, 'open'>;
   readonly config: unknown;
 }
@@ -136,7 +138,7 @@ async function once(
     const { bodies, state, waitMs, note } = answer;
     if (note !== undefined) log.warn({ source: source.name, note }, 'source that is asked');
     const receivedMs = deps.nowMs();
-    const judged = bodies.map((body) => judge(source, { body, headers: {}, receivedMs }, deps.route));
+    const judged = bodies.map((body) => judge(source.reads, { body, headers: {}, receivedMs }, deps.route));
     const receipts = await store.acceptTogether(
       judged.map(({ arrival }) => arrival),
       { source: source.name, state },

@@ -11,6 +11,7 @@ export const ENV = {
   ),
   ...Object.fromEntries(['GITHUB', 'STRIPE', 'SHOPIFY', 'SVIX'].map((name) => [`${name}_WEBHOOK_SECRET`, 'MDEyMzQ1Njc4OWFiY2RlZg=='])),
   SLACK_SIGNING_SECRET: '0123456789abcdef0123456789slack',
+  CASTAI_API_KEY: '0123456789abcdef0123456789apikey',
   CASTAI_BRIDGE_TOKEN: '0123456789abcdef0123456789bridge',
   INVENTORY_TOKEN: 'inventory-token-1234',
   KAFKA_PASSWORD: 'kafka-password-1234',

@@ -128,3 +128,58 @@ tests:
     expect(api.asked.filter((query) => query['fromDate'] === api.asked[0]?.['fromDate'])).toHaveLength(1);
   });
 });
+
+describe('the built bridge and the list of notifications', () => {
+  it('fills what the webhook has missed, under the same ids, and sends nothing twice', async () => {
+    const api = await startCastaiApi(Date.now());
+    const receiver = await startHttpReceiver();
+    const bridge = await served(
+      `
+sources:
+  castai: { path: /webhooks/castai, verify: { type: header, header: X-Bridge-Token, secrets: ['\${TOKEN}'] }, format: castai-notification }
+  castai-gap: { type: castai-notifications-poll, fills: castai, apiKey: '\${CASTAI_API_KEY}', url: ${api.url}, interval: 1s }
+sinks:
+  out: { type: http, url: "${receiver.url}" }
+routes:
+  - { name: all, match: { source: castai }, to: [out] }
+`,
+      { env: { CASTAI_API_KEY: api.apiKey, TOKEN: 'token-0123456789abcdef' } },
+    );
+    onTestFinished(async () => {
+      await bridge.cleanUp();
+      await Promise.all([api.goAway(), receiver.goAway()]);
+    });
+    const notification = (id: string) => ({
+      id,
+      severity: 'CRITICAL',
+      name: 'Node deletion failed',
+      timestamp: new Date(Date.now() + 1_000).toISOString(),
+    });
+    const post = (id: string) =>
+      fetch(bridge.url, {
+        method: 'POST',
+        headers: { 'x-bridge-token': 'token-0123456789abcdef' },
+        body: JSON.stringify({ ...notification(id), id: undefined, NotificationID: id }),
+      });
+    await bridge.start();
+    await until(() => api.asked.length >= 2);
+    expect((await post('n-1')).status).toBe(200);
+    api.notifications.push(notification('n-1'), notification('n-2'));
+    await until(() => arrivals(receiver).has('n-2'));
+    await bridge.stop();
+    // While it is away.
+    api.notifications.push(notification('n-3'));
+    await bridge.start();
+    await until(() => arrivals(receiver).has('n-3'));
+    expect(await (await post('n-3')).text()).toBe('{"received":true,"duplicate":true}');
+    expect([...arrivals(receiver)].map(([id, { size }]) => [id, size])).toEqual([
+      ['n-1', 1],
+      ['n-2', 1],
+      ['n-3', 1],
+    ]);
+    expect(receiver.received[1]?.headers).toMatchObject({
+      'castbridge-source': 'castai',
+      'castbridge-type': 'notification.critical.node-deletion-failed',
+    });
+  });
+});

@@ -43,7 +43,7 @@ function rig(answers: readonly (Polled | Error)[]) {
   const logged: unknown[] = [];
   const note = (fields: object, message: string) => void logged.push({ ...fields, message });
   const source = (config: unknown): PolledSource => ({
-    ...{ name: 'audit', format: castaiAudit.bare, dedup: DEDUP, config },
+    ...{ name: 'audit', reads: { name: 'audit', format: castaiAudit.bare, dedup: DEDUP }, config },
     kind: KIND,
   });
   const KIND = {

@@ -19,7 +19,7 @@ export type Trouble =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'hangUp' };
 
-/** Cast AI's audit API, as strict as its documentation: it refuses what that does not allow, and gives pages that overlap. */
+/** Cast AI's API of the audit log and of notifications, as strict as its documentation: it refuses what that does not allow, and gives pages that overlap. */
 export interface CastaiApi {
   readonly url: string;
   /** Its clock, ms. */
@@ -30,6 +30,8 @@ export interface CastaiApi {
   overlap: number;
   apiKey: string;
   readonly entries: Entry[];
+  /** Notifications, with the time by which they are listed. */
+  readonly notifications: { readonly id: string; readonly timestamp: string; readonly [key: string]: unknown }[];
   readonly troubles: Trouble[];
   /** The query of every question that was answered, or refused. */
   readonly asked: Record<string, string>[];
@@ -44,7 +46,7 @@ const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
 const KNOWN = ['page.limit', 'page.cursor', 'fromDate', 'toDate', 'clusterId'];
 
 export async function startCastaiApi(nowMs: number): Promise<CastaiApi> {
-  let cursors = new Map<string, readonly Entry[]>();
+  let cursors = new Map<string, readonly object[]>();
   let made = 0;
   const api: CastaiApi = {
     url: '',
@@ -53,6 +55,7 @@ export async function startCastaiApi(nowMs: number): Promise<CastaiApi> {
     overlap: 0,
     apiKey: 'api-key-0123456789abcdef',
     entries: [],
+    notifications: [],
     troubles: [],
     asked: [],
     headers: [],
@@ -84,7 +87,8 @@ export async function startCastaiApi(nowMs: number): Promise<CastaiApi> {
       say(trouble.status, { message: 'trouble' }, trouble.headers);
       return;
     }
-    if (request.method !== 'GET' || url.pathname !== '/v1/audit') {
+    const isAudit = url.pathname === '/v1/audit';
+    if (request.method !== 'GET' || !(isAudit || url.pathname === '/v1/notifications')) {
       say(404, { message: 'not found' });
       return;
     }
@@ -92,7 +96,7 @@ export async function startCastaiApi(nowMs: number): Promise<CastaiApi> {
       say(401, { message: 'unauthorized' });
       return;
     }
-    if (Object.keys(query).some((key) => !KNOWN.includes(key))) {
+    if (Object.keys(query).some((key) => !(isAudit ? KNOWN : KNOWN.slice(0, 2)).includes(key))) {
       say(400, { message: 'unknown parameter' });
       return;
     }
@@ -107,7 +111,7 @@ export async function startCastaiApi(nowMs: number): Promise<CastaiApi> {
         return;
       }
     const given = query['page.cursor'];
-    const rest = given === undefined ? selected(query) : cursors.get(given);
+    const rest = given === undefined ? (isAudit ? selected(query) : listed()) : cursors.get(given);
     if (rest === undefined) {
       say(400, { message: 'unknown cursor' });
       return;
@@ -134,6 +138,12 @@ export async function startCastaiApi(nowMs: number): Promise<CastaiApi> {
       })
       .toSorted((a, b) => Date.parse(b.time) - Date.parse(a.time));
   };
+
+  /** Newest first, of the last 24 hours. */
+  const listed = (): readonly object[] =>
+    api.notifications
+      .filter(({ timestamp }) => Date.parse(timestamp) > api.nowMs - DAY_MS)
+      .toSorted((a, b) => Date.parse(b.timestamp) - Date.parse(a.timestamp));
 
   const server = createServer(answer).listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,6 +1,6 @@
 import type { Problem } from '../../core/problem.js';
 import type { Kinds } from '../../kinds.js';
-import { DocumentSchema, LaneSchema, PolledSchema, SourceSchema, StorageSchema } from '../schema/schema.js';
+import { DocumentSchema, LaneSchema, polledSchema, SourceSchema, StorageSchema } from '../schema/schema.js';
 import type { Schema } from './shape.js';
 import type { Belonging } from './validate.js';
 
@@ -46,9 +46,7 @@ function everyKey(kinds: Kinds): Known[] {
     ...keys([], { properties: { ...sections, routes: {} } }),
     ...keys(['routes', '*'], routes.items),
     ...keys(['sources', '*'], SourceSchema),
-    ...kinds.pollers.flatMap((kind) =>
-      keys(['sources', '*'], { properties: { ...(kind.schema as Schema).properties, ...PolledSchema.properties } }, kind.type),
-    ),
+    ...kinds.pollers.flatMap((kind) => keys(['sources', '*'], polledSchema(kind), kind.type)),
     ...kinds.formats.flatMap((kind) => keys(['sources', '*', 'format'], kind.schema, kind.type)),
     ...kinds.verifiers.flatMap((kind) => keys(['sources', '*', 'verify'], kind.schema, kind.type)),
     ...kinds.stores.flatMap((kind) => keys(['storage'], kind.schema, kind.type)),

@@ -33,7 +33,9 @@ export function warnAbout({ shape, sources, sinks, isDoubtful }: Looked, warn: R
   const wanted = new Set(shape.routes.flatMap(({ match }) => match?.source ?? '*'));
   const globs = [...wanted].map(compileGlob);
   for (const name of sources) {
-    if (globs.some((glob) => glob(name))) continue;
+    // Its events are those of another source.
+    const isFilling = Object.hasOwn(Object(shape.sources[name]) as object, 'fills');
+    if (isFilling || globs.some((glob) => glob(name))) continue;
     warn({
       path: ['sources', name],
       what: 'no row of the table can match an event of this source',

@@ -1,6 +1,6 @@
 import type { Kinds } from '../../kinds.js';
 import { UNITS } from '../checking/meant.js';
-import { DocumentSchema, LaneSchema, PolledSchema, SourceSchema, StorageSchema, withType } from './schema.js';
+import { DocumentSchema, LaneSchema, polledSchema, SourceSchema, StorageSchema, withType } from './schema.js';
 import { TestInEditor } from './test-schema.js';
 
 type Json = Readonly<Record<string, unknown>>;
@@ -34,7 +34,7 @@ export function editorSchema(kinds: Kinds): object {
       format: { ...SourceSchema.properties.format, ...format },
     },
   };
-  const pollers = kinds.pollers.map((kind) => ({ kind, schema: withType(kind.type, kind.schema, PolledSchema) }));
+  const pollers = kinds.pollers.map((kind) => ({ kind, schema: polledSchema(kind) }));
   const { storage, sources, sinks, tests } = DocumentSchema.properties;
   const properties = {
     ...DocumentSchema.properties,

@@ -1,7 +1,7 @@
 import { CEL_EXAMPLES, EVENT_FIELDS, LIQUID_EXAMPLES } from './expressions.js';
 import type { Kinds } from '../../kinds.js';
 import { TestCase } from './test-schema.js';
-import { DocumentSchema, LaneSchema, PolledSchema, Route, SourceSchema, StorageSchema, withType } from './schema.js';
+import { DocumentSchema, LaneSchema, polledSchema, Route, SourceSchema, StorageSchema, withType } from './schema.js';
 import type { Schema } from '../checking/validate.js';
 
 /** A schema with what a reader wants to know of it. */
@@ -40,7 +40,7 @@ export function referencePage(kinds: Kinds): string {
     ...kinds.pollers.flatMap((kind) => [
       `### \`sources.NAME\` with \`type: ${kind.type}\``,
       kind.description,
-      table(withType(kind.type, kind.schema, PolledSchema) as Documented),
+      table(polledSchema(kind) as Documented),
     ]),
     '## `sinks.NAME`',
     'Where events go. The last keys of each type are how deliveries to it are sent and tried again.',

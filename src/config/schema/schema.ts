@@ -1,5 +1,6 @@
 import { Type, type Static, type TObject, type TProperties } from 'typebox';
 import type { LaneDefaults } from '../../core/sink.js';
+import type { PollerKind } from '../../core/source.js';
 import { AGE, Duration, Rate, Secret, Size, TIMER } from '../../schema/values.js';
 
 /** Names of sources, sinks and routes: they appear in metrics, logs and commands. */
@@ -132,8 +133,10 @@ const DedupOfSource = section('when two events of this source are one and the sa
   }),
 });
 
-/** The keys that every source has which is asked for its events, beside its kind's own. */
-export const PolledSchema = Type.Object({ dedup: DedupOfSource });
+/** The keys of a source that is asked for its events. What has events of its own says when two of them are one. */
+export function polledSchema(kind: Pick<PollerKind, 'type' | 'schema' | 'fills'>): object {
+  return withType(kind.type, kind.schema, ...(kind.fills === undefined ? [Type.Object({ dedup: DedupOfSource })] : []));
+}
 
 /** The dedup section of a source, of either sort. */
 export type DedupShape = Static<typeof DedupOfSource>;

@@ -135,7 +135,7 @@ describe('the audit log', () => {
 
   it.each([
     [401, 'the API answered 401: the API key is not valid'],
-    [403, 'the API answered 403: the API key may not read the audit log, or not this organization or cluster'],
+    [403, 'the API answered 403: the API key may not read this, or not of this organization or cluster'],
   ])('is stopped by %i', async (status, detail) => {
     const { api, poller } = await rig({ from: '2026-01-12' });
     api.troubles.push({ kind: 'status', status });
@@ -147,9 +147,9 @@ describe('the audit log', () => {
     ['429 with Retry-After', { kind: 'status', status: 429, headers: { 'retry-after': '17' } }, { detail: 'the API answered 429', waitMs: 17_000 }],
     ['500', { kind: 'status', status: 500 }, { detail: 'the API answered 500', waitMs: null }],
     ['a redirect', { kind: 'status', status: 302, headers: { location: 'http://elsewhere/' } }, { detail: 'the API answered 302' }],
-    ['no JSON', { kind: 'text', text: '<html>' }, { detail: 'the API answered what is no page of the audit log' }],
-    ['no page', { kind: 'text', text: '{"message":"hello"}' }, { detail: 'the API answered what is no page of the audit log' }],
-    ['a page of what are no entries', { kind: 'text', text: '{"items":{}}' }, { detail: 'the API answered what is no page of the audit log' }],
+    ['no JSON', { kind: 'text', text: '<html>' }, { detail: 'the API answered what is no list of entries' }],
+    ['no page', { kind: 'text', text: '{"message":"hello"}' }, { detail: 'the API answered what is no list of entries' }],
+    ['a page of what are no entries', { kind: 'text', text: '{"items":{}}' }, { detail: 'the API answered what is no list of entries' }],
     ['nothing', { kind: 'hangUp' }, { detail: expect.stringMatching(/^the API did not answer: UND_ERR_SOCKET|ECONNRESET$/) as string }],
   ])('is asked again after %s', async (_, trouble, failure) => {
     const { api, poller } = await rig({ from: '2026-01-12' });
