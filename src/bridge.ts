@@ -14,7 +14,7 @@ import type { Owed, Store } from './core/store.js';
 import type { Telemetry, Trigger } from './core/telemetry.js';
 import { Lane } from './delivery/lane.js';
 import { createLanes, type Lanes } from './delivery/lanes.js';
-import { pause } from './delivery/pause.js';
+import { pause } from './core/pause.js';
 import { keepPruning } from './delivery/pruner.js';
 import { createRedaction, type Redact, type Redaction } from './core/redact.js';
 import { createReplayer } from './delivery/replay.js';

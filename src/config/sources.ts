@@ -96,7 +96,9 @@ function buildPolled(
   return { source: { name, kind, config, reads }, written: { own: { schema, value: config } }, secrets: secretsIn(schema, config) };
 }
 
-function ownReading(name: string, { format }: PollerKind<unknown>, config: { readonly dedup: DedupShape }, building: BuildingSources): ReadingSource {
+function ownReading(name: string, kind: PollerKind<unknown>, config: { readonly dedup: DedupShape }, building: BuildingSources): ReadingSource {
+  const format = building.kinds.formats.find(({ type }) => type === kind.format)?.bare;
+  if (format === undefined) throw new Error(`there is no format ${kind.format}`);
   return { name, format, dedup: buildDedup(config.dedup, ['sources', name], building).dedup };
 }
 
@@ -108,13 +110,13 @@ function filledBy(
   report: Report,
 ): ReadingSource | null {
   const source = posted.find((one) => one.name === name);
-  const fitting = posted.filter((one) => one.format.type === format.type).map((one) => one.name);
+  const fitting = posted.filter((one) => one.format.type === format).map((one) => one.name);
   if (source === undefined)
     report({ path: [...at, 'fills'], what: `no source named "${name}"`, remedy: suggest(name, fitting), from: [['sources', name]] });
-  else if (source.format.type !== format.type)
+  else if (source.format.type !== format)
     report({
       path: [...at, 'fills'],
-      what: `"${name}" has another format than ${format.type}`,
+      what: `"${name}" has another format than ${format}`,
       remedy: `name one of ${fitting.join(', ') || 'that format'}`,
     });
   return source ?? null;

@@ -156,8 +156,8 @@ export interface PollerKind<Config = never> {
   readonly description: string;
   /** TypeBox schema of the keys beside `type` and `dedup`. */
   readonly schema: object;
-  /** What its events look like. */
-  readonly format: Format;
+  /** Name of the format that its events have. */
+  readonly format: string;
   /** Name of the source whose events these are; absent: they are those of its own source. */
   readonly fills?: (config: Config) => string;
   /** How long the same event may come again, in ms: the dedup window must not be shorter. */

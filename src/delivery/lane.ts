@@ -5,7 +5,7 @@ import { StoreUnavailable, type DueDelivery, type Settled, type Store } from '..
 import type { Telemetry } from '../core/telemetry.js';
 import { attempt, type Attempting } from './attempt.js';
 import { createGate, type Gate } from './gate.js';
-import { pause } from './pause.js';
+import { pause } from '../core/pause.js';
 import { createQueue, idOf } from './queue.js';
 
 /** Deliveries read from the store at once. */

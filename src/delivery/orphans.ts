@@ -1,6 +1,6 @@
 import { StoreUnavailable, type Store } from '../core/store.js';
 import type { Telemetry } from '../core/telemetry.js';
-import { pause } from './pause.js';
+import { pause } from '../core/pause.js';
 
 /** Pause before a failing store is asked again. */
 const AGAIN_MS = 1_000;

@@ -1,5 +1,5 @@
 import { StoreUnavailable, type Store } from '../core/store.js';
-import { pause } from './pause.js';
+import { pause } from '../core/pause.js';
 
 /** How often the store is asked for what is past its retention. */
 const EVERY_MS = 60_000;

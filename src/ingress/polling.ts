@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Poller, PollerKind, ReadingSource } from '../core/source.js';
 import { StoreUnavailable, type Store } from '../core/store.js';
-import { pause } from '../delivery/pause.js';
+import { pause } from '../core/pause.js';
 import { follow, judge, type Keeping } from './keep.js';
 
 /** A source that is asked for its events. `reads`: whose they are. `config`: what tells one from another. */

@@ -1,7 +1,6 @@
 import { Type, type Static } from 'typebox';
 import type { Polled, Poller, PollerKind } from '../../core/source.js';
 import { Duration, TIMER } from '../../schema/values.js';
-import { castaiAudit } from '../format/castai-audit.js';
 import { isObject, text } from '../format/fields.js';
 import {
   ApiKeys,
@@ -53,7 +52,7 @@ export const castaiAuditPoll: PollerKind<AuditConfig> = {
   description:
     'Asks Cast AI’s audit log, `GET /v1/audit`, for what no webhook carries: nodes that were added or interrupted, rebalancing, changes of policies. As its documentation has it; not tried against a live account. How far it has read is kept with the events, in one transaction: after a restart it goes on there, and after an outage it catches up, a day at a time, the oldest first. 401 and 403 stop it until the configuration is read again; `Retry-After` is honoured. Its events are as `format: castai-audit` reads them.',
   schema: Config,
-  format: castaiAudit.bare,
+  format: 'castai-audit',
   // Where nothing new comes, the last entries are asked for again until a piece is complete.
   repeatsMs: 3 * PIECE_MS,
   check(config, report) {

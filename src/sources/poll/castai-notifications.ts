@@ -1,7 +1,6 @@
 import { Type, type Static } from 'typebox';
 import type { Polled, Poller, PollerKind } from '../../core/source.js';
 import { Duration, TIMER } from '../../schema/values.js';
-import { castaiNotification } from '../format/castai-notification.js';
 import { isObject, text } from '../format/fields.js';
 import { ApiKeys, beginning, checkApi, failed, latest, LIMIT, LIMIT_MIN, openApi, stateOf, type Page } from './castai-api.js';
 
@@ -26,7 +25,7 @@ export const castaiNotificationsPoll: PollerKind<NotificationsConfig> = {
   description:
     'Fills the gaps of a source that notifications are posted to: looks through `GET /v1/notifications`, which lists those of the last 24 hours under the same ids, and keeps what is not known yet as events of that source. It looks at every start, so after an outage too, and then at every `interval`. The bodies are those of the API, not of the template. As Cast AI’s documentation has it; not tried against a live account.',
   schema: Config,
-  format: castaiNotification.bare,
+  format: 'castai-notification',
   fills: ({ fills }) => fills,
   // A day, and the longest wait between two looks.
   repeatsMs: 36 * HOUR_MS,
