@@ -1,8 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { originOf } from '../core/origin.js';
 import { streamFrom } from './client.js';
-import { configured } from './configured.js';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
 import { oneLine } from './table.js';
@@ -18,20 +16,31 @@ interface Happening {
   readonly [key: string]: unknown;
 }
 
+/** The first line of it. */
+interface Listening {
+  readonly kind: 'listening';
+  readonly sources: readonly { readonly name: string; readonly path: string | null }[];
+}
+
 /** `castbridge listen [NAME]`: what arrives at a source, and what becomes of it, while it happens; until Ctrl-C. */
 export async function listen(invocation: Invocation, name: string | undefined): Promise<number> {
   const { out, err, json } = invocation;
   const stopped = new AbortController();
   process.once('SIGINT', () => stopped.abort());
   const lines = await streamFrom(invocation, `/api/feed${name === undefined ? '' : `?source=${encodeURIComponent(name)}`}`, stopped.signal);
-  const where = placesOf(invocation, name);
-  err(`listening at ${where}; Ctrl-C ends it`);
   const silent = setTimeout(() => err(`no request yet: \`castbridge source ${name ?? 'NAME'}\` prints a line that posts one`), SILENT_MS);
   try {
     for await (const line of createInterface({ input: Readable.fromWeb(lines) })) {
       if (line === '') continue;
+      const happening = JSON.parse(line) as Happening | Listening;
+      if (happening.kind === 'listening') {
+        err(
+          `listening to ${(happening as Listening).sources.map(({ name: source, path }) => `${source} (${path ?? 'it is asked'})`).join(', ')}; Ctrl-C ends it`,
+        );
+        continue;
+      }
       clearTimeout(silent);
-      out(json ? line : told(JSON.parse(line) as Happening));
+      out(json ? line : told(happening as Happening));
     }
   } catch (error) {
     if (!stopped.signal.aborted)
@@ -41,14 +50,6 @@ export async function listen(invocation: Invocation, name: string | undefined): 
   }
   if (stopped.signal.aborted) return EXIT.done;
   throw new Failure(EXIT.unreachable, 'the bridge has ended');
-}
-
-function placesOf(invocation: Invocation, name: string | undefined): string {
-  const { server, sources } = configured(invocation).config;
-  const all = sources.filter((source) => name === undefined || source.name === name);
-  if (all.length === 0)
-    throw new Failure(EXIT.usage, `no source named "${name ?? ''}"; there are ${sources.map((source) => source.name).join(', ')}`);
-  return all.map(({ path }) => `${originOf(server.host, server.port)}${path}`).join(', ');
 }
 
 /** What a reason comes to, for whoever sets a sender up. */

@@ -1,6 +1,7 @@
 import type Router from '@koa/router';
 import { PassThrough } from 'node:stream';
 import type { Telemetry } from '../core/telemetry.js';
+import type { InForce } from './in-force.js';
 
 /** One thing that happened at a source, or to a delivery of one of its events. */
 export type Happening = {
@@ -65,10 +66,16 @@ export function fed(telemetry: Telemetry, feed: Feed): Telemetry {
   };
 }
 
-/** `GET /api/feed?source=NAME`: JSON Lines for as long as the asker stays. What no source was found for has the source ''. */
-export function addFeed(router: Router, feed: Feed): void {
+/**
+ * `GET /api/feed?source=NAME`: JSON Lines for as long as the asker stays, the first of them says where events are posted to. What no source was found for has
+ * the source ''.
+ */
+export function addFeed(router: Router, feed: Feed, inForce: () => Sources): void {
   router.get('/api/feed', (context) => {
     const { source } = context.query;
+    const all = sourcesOf(inForce());
+    const sources = all.filter(({ name }) => source === undefined || source === name);
+    if (sources.length === 0) return context.throw(404, `no source named "${String(source)}"; there are ${all.map(({ name }) => name).join(', ')}`);
     const lines = new PassThrough({ highWaterMark: UNREAD_BYTES_MAX });
     let leftOut = 0;
     const write = (line: object): void => void lines.write(`${JSON.stringify(line)}\n`);
@@ -88,9 +95,15 @@ export function addFeed(router: Router, feed: Feed): void {
       clearInterval(quiet);
       stop();
     });
-    // The headers go out at once: the asker knows by them that it looks on.
-    lines.write('\n');
+    write({ kind: 'listening', sources });
     context.type = 'application/x-ndjson';
     context.body = lines;
   });
+}
+
+type Sources = Pick<InForce, 'sources' | 'pollers'>;
+
+/** `path`: where events are posted to; null: it is asked for them. */
+function sourcesOf({ sources, pollers }: Sources): { name: string; path: string | null }[] {
+  return [...sources.map(({ name, path }) => ({ name, path })), ...pollers.map(({ name }) => ({ name, path: null }))];
 }

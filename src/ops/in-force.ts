@@ -5,6 +5,10 @@ import type { Store } from '../core/store.js';
 /** The configuration that is in force, to be compared with another one. */
 export interface InForce {
   readonly file: string;
+  /** Those that are posted to. */
+  readonly sources: readonly { readonly name: string; readonly path: string }[];
+  /** Those that are asked for their events. */
+  readonly pollers: readonly { readonly name: string }[];
   readonly describe: (salt: string) => unknown;
 }
 

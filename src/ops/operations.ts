@@ -43,7 +43,7 @@ export function createOperations({ store, replayer, feed, ready, inForce, reload
     context.body = await registry.metrics();
   });
   addApi(router, { store, replayer, log });
-  addFeed(router, feed);
+  addFeed(router, feed, inForce);
   addInForce(router, { inForce, reload, store });
 
   const app = new Koa();

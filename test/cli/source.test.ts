@@ -145,7 +145,7 @@ describe('`castbridge listen`', () => {
     let [out, err] = ['', ''];
     listening.stdout.on('data', (text) => (out += String(text)));
     listening.stderr.on('data', (text) => (err += String(text)));
-    await until(() => err.includes('listening at http://127.0.0.1:'));
+    await until(() => err.includes('listening to bearer (/bearer)'));
     const url = bridge.url.replace('/webhooks/castai', '/bearer');
     const post = (body: string, { secret = SECRET, to = url, method = 'POST' } = {}) =>
       fetch(to, { method, headers: { authorization: `Bearer ${secret}` }, ...(method === 'POST' ? { body } : {}) });
@@ -188,7 +188,7 @@ describe('`castbridge listen`', () => {
       let [out, err] = ['', ''];
       listening.stdout.on('data', (text) => (out += String(text)));
       listening.stderr.on('data', (text) => (err += String(text)));
-      await until(() => err.includes('listening at'));
+      await until(() => err.includes('listening to console (/console), '));
       await fetch(own.url.replace('/webhooks/castai', '/open'), { method: 'POST', body: '{"specversion":"1.0","id":"o1","source":"/","type":"t"}' });
       await until(() => out.includes('misrouted'));
       const lines = out

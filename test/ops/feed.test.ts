@@ -7,7 +7,7 @@ import { addFeed, createFeed, type Feed } from '../../src/ops/feed.js';
 
 async function listening(feed: Feed): Promise<string> {
   const router = new Router();
-  addFeed(router, feed);
+  addFeed(router, feed, () => ({ sources: ['castai', 'other'].map((name) => ({ name, path: `/${name}` })), pollers: [{ name: 'audit' }] }));
   const app = new Koa();
   app.silent = true;
   const server = app.use(router.routes()).listen(0, '127.0.0.1');
@@ -45,7 +45,8 @@ describe('the feed', () => {
     const answer = await fetch(`${url}?source=castai`);
     expect([answer.headers.get('content-type'), feed.isWatched()]).toEqual(['application/x-ndjson', true]);
     for (const one of [accepted('1'), accepted('2', 'other'), accepted('3', ''), accepted('4')]) feed.tell(one);
-    const lines = await linesOf(answer, ({ id }) => id === '4');
+    const [first, ...lines] = await linesOf(answer, ({ id }) => id === '4');
+    expect(first).toEqual({ kind: 'listening', sources: [{ name: 'castai', path: '/castai' }] });
     expect(lines.map(({ id }) => id)).toEqual(['1', '3', '4']);
     expect(lines[0]?.['at']).toMatch(/^\d{4}-\d\d-\d\dT/);
   });
@@ -60,6 +61,8 @@ describe('the feed', () => {
     leaving.abort();
     while (feed.isWatched()) await new Promise((resolve) => setImmediate(resolve));
     expect((await fetch(url)).ok).toBe(true);
+    expect(await linesOf(await fetch(`${url}?source=audit`), () => true)).toEqual([{ kind: 'listening', sources: [{ name: 'audit', path: null }] }]);
+    expect((await fetch(`${url}?source=none`)).status).toBe(404);
   });
 
   it('leaves out what one who reads slowly cannot take, says how much, and keeps nobody waiting', async () => {

@@ -59,7 +59,7 @@ async function rig(parts: Partial<OperationsDependencies> = {}) {
   const note = (fields: object) => void logged.push(fields);
   const server = createOperations({
     reload: () => Promise.resolve({ ok: true }),
-    inForce: () => ({ file: 'bridge.yaml', describe: (salt) => ({ salt }) }),
+    inForce: () => ({ file: 'bridge.yaml', sources: [], pollers: [], describe: (salt) => ({ salt }) }),
     store: {
       deliveries: (filter, limit, before) => {
         Object.assign(asked, { filter, limit, before });
