@@ -107,7 +107,9 @@ async function poll(source: PolledSource, poller: Poller, deps: PollingDependenc
       telemetry.pollStopped({ source: name, detail: result.detail });
       return;
     }
-    failures = result.kind === 'failed' ? failures + 1 : 0;
+    if (result.kind === 'failed') failures += 1;
+    // A page that brought nothing new before the one that failed is no sign that it is over.
+    else if (result.fresh > 0 || result.waitMs > 0) failures = 0;
     const backoffMs = Math.min(AGAIN_MS * 2 ** (failures - 1), AGAIN_MS_MAX) * (0.5 + deps.random() / 2);
     const waitMs = result.kind === 'failed' ? Math.min(Math.max(result.waitMs ?? 0, backoffMs), PAUSE_MS_MAX) : result.waitMs;
     if (result.kind === 'failed') telemetry.pollFailed({ source: name, detail: result.detail, failures, againMs: Math.round(waitMs) });

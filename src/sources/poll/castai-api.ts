@@ -35,8 +35,14 @@ export const ApiKeys = {
 };
 type ApiConfig = Static<Type.TObject<typeof ApiKeys>>;
 
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+
 /** Reports what a schema cannot see. */
-export function checkApi({ apiKey }: ApiConfig, report: Report): void {
+export function checkApi({ apiKey, url }: ApiConfig, report: Report): void {
+  const remedy = 'write it as in https://api.cast.ai';
+  if (!URL.canParse(url)) report({ path: ['url'], what: 'this is no URL', remedy });
+  else if (new URL(url).protocol === 'http:' && !LOOPBACK.test(new URL(url).hostname))
+    report({ path: ['url'], what: 'the API key would be sent unencrypted', remedy });
   reportSecrets([apiKey], [], (problem) => report({ ...problem, path: ['apiKey'] }));
   if (/[^\x21-\x7e]/.test(apiKey))
     report({ path: ['apiKey'], what: 'the key holds a character that a header cannot carry', remedy: 'copy it whole, without spaces' });
@@ -124,10 +130,19 @@ export function failed(detail: string): Refusal {
   return { kind: 'failed', detail, waitMs: null };
 }
 
-/** When a first question is about to be asked, by the clock of the API: by that of this machine, what happens between the two would be lost. RFC 3339. */
-export function beginning(newest: string | null, date: string | null, nowMs: number): string {
-  const afterMs = newest === null ? Date.parse(date ?? '') : Date.parse(newest) + 1;
-  return new Date(Number.isNaN(afterMs) ? nowMs : afterMs).toISOString();
+/** Where to begin, after what is there already. RFC 3339. */
+export function beginning(times: readonly (string | null)[], page: Page, nowMs: number): string {
+  const newest = latest(times);
+  const latestMs = clockMs(page, nowMs);
+  return new Date(newest === null ? latestMs - SECOND_MS : Math.min(Date.parse(newest) + 1, latestMs)).toISOString();
+}
+
+const SECOND_MS = 1_000;
+
+/** The end of this second, by the clock of the API: by that of this machine, what happens between the two would be passed by. */
+export function clockMs({ date }: Page, nowMs: number): number {
+  const ms = Date.parse(date ?? '');
+  return (Number.isNaN(ms) ? nowMs : ms) + SECOND_MS;
 }
 
 /** The latest of these times; null where none is one. */

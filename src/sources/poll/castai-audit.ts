@@ -6,6 +6,7 @@ import {
   ApiKeys,
   beginning,
   checkApi,
+  clockMs,
   failed,
   latest,
   LIMIT,
@@ -99,7 +100,7 @@ function createAuditPoller(config: AuditConfig): Poller {
       if (state !== null) return next(state, config, nowMs, get);
       if (config.from !== 'now') return begun(new Date(config.from).toISOString(), 0);
       const page = await get({ 'page.limit': String(LIMIT_MIN) });
-      return 'kind' in page ? page : begun(beginning(newestOf(page), page.date, nowMs), config.interval);
+      return 'kind' in page ? page : begun(beginning(timesOf(page), page, nowMs), config.interval);
     },
     close: () => api.close(),
   };
@@ -127,7 +128,7 @@ async function next(state: State, { interval }: AuditConfig, nowMs: number, get:
     return { ...page, state: JSON.stringify({ ...state, round: { ...round, cursor: null } }) };
   }
   if (page.cursor !== null && page.cursor === cursor) return failed('the API gave one cursor twice');
-  const newest = latest([round.newest, newestOf(page)]);
+  const newest = latest([round.newest, ...timesOf(page).map((time) => notAfter(time, clockMs(page, nowMs)))]);
   const hasMore = page.cursor !== null && page.bodies.length > 0;
   const after = hasMore
     ? { ...state, round: { ...round, cursor: page.cursor, newest } }
@@ -152,6 +153,11 @@ function newRound({ since, through }: State, nowMs: number): { round: Round; not
   return fromMs === wantedMs ? { round } : { round, note: `the API keeps 90 days: what happened between ${through} and ${from} is lost` };
 }
 
-function newestOf({ items }: Page): string | null {
-  return latest(items.map((item) => (isObject(item) ? text(item, 'time') : null)));
+function timesOf({ items }: Page): (string | null)[] {
+  return items.map((item) => (isObject(item) ? text(item, 'time') : null));
+}
+
+/** An entry of a time to come must not have what happens until then passed by. */
+function notAfter(time: string | null, ms: number): string | null {
+  return time !== null && Date.parse(time) > ms ? new Date(ms).toISOString() : time;
 }

@@ -2,7 +2,7 @@ import { Type, type Static } from 'typebox';
 import type { Polled, Poller, PollerKind } from '../../core/source.js';
 import { Duration, TIMER } from '../../schema/values.js';
 import { isObject, text } from '../format/fields.js';
-import { ApiKeys, beginning, checkApi, failed, latest, LIMIT, LIMIT_MIN, openApi, stateOf, type Page } from './castai-api.js';
+import { ApiKeys, beginning, checkApi, failed, LIMIT, LIMIT_MIN, openApi, stateOf, type Page } from './castai-api.js';
 
 const HOUR_MS = 3_600_000;
 
@@ -48,7 +48,7 @@ function createNotificationsPoller(config: NotificationsConfig): Poller {
       const state = stateOf(kept) as State | null;
       if (state === null) {
         const page = await api.page(PATH, KEYS, { 'page.limit': String(LIMIT_MIN) }, nowMs, signal);
-        return 'kind' in page ? page : begun(beginning(latest(page.items.map(timeOf)), page.date, nowMs), config.interval);
+        return 'kind' in page ? page : begun(beginning(page.items.map(timeOf), page, nowMs), config.interval);
       }
       const { since, cursor } = state;
       const query = { 'page.limit': String(LIMIT), ...(cursor === null ? {} : { 'page.cursor': cursor }) };

@@ -119,6 +119,15 @@ describe('the audit log', () => {
     expect(ids).toHaveLength(25);
   });
 
+  it('passes by nothing because of an entry whose time is yet to come', async () => {
+    const { api, poller } = await rig({ from: '2026-01-12' });
+    api.entries.push(entryAt('far', NOW_MS + 3 * DAY_MS));
+    const { state } = await read(poller, api, null);
+    api.nowMs += MINUTE_MS;
+    api.entries.push(entryAt('next', api.nowMs));
+    expect((await read(poller, api, state)).ids).toContain('next');
+  });
+
   it('says what the API no longer keeps', async () => {
     const { api, poller } = await rig();
     const state = JSON.stringify({ since: '2025-06-01T00:00:00.000Z', through: '2025-06-01T00:00:00.000Z', round: null });
