@@ -9,6 +9,7 @@ export const CANARIES = {
   header: 'canaryHeader7gT3',
   sasl: 'ca4a95a518b2d41f0e68',
   key: 'canaryKey9iR1',
+  api: 'canaryApiKey0jQ2xW',
 } as const;
 
 /** Where a secret shows in a text, in any form it takes on its way: names of the canaries. */

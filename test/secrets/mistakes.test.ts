@@ -14,6 +14,7 @@ sources:
     path: /w
     verify: { type: castai, secrets: ['${CANARIES.webhook}'] }
     format: castai-event
+  audit: { type: castai-audit-poll, apiKey: '${CANARIES.api}' }
 sinks:
   ops: { type: slack, webhookUrl: 'https://hooks.slack.example/services/${CANARIES.slack}' }
   web:
@@ -76,6 +77,17 @@ const MISTAKES: readonly [string, (yaml: string) => string][] = [
   ['a secret for a sink', (yaml) => yaml.replace(/ops: \{.*webhookUrl: ('.*?') \}/, 'ops: $1')],
   ['braces in a secret', (yaml) => yaml.replace('Bearer ', 'Bearer {').replace('host.example/x', 'host.example/{x')],
   ['a header that cannot be', (yaml) => yaml.replace('Authorization:', "'bad name':")],
+  ['a misspelt key of an API', (yaml) => yaml.replace('apiKey:', 'apikey:')],
+  ['a list for the key of an API', (yaml) => yaml.replace(/apiKey: ('.*?')/, 'apiKey: [$1]')],
+  ['a secret for a source', (yaml) => yaml.replace(/audit: \{.*apiKey: ('.*?') \}/, 'audit: $1')],
+  ['a secret as the type of a source', (yaml) => yaml.replace(/type: castai-audit-poll, apiKey: ('.*?')/, 'type: $1')],
+  ['a secret as a format', (yaml) => yaml.replace(/secrets: \[('.*?')\] \}\n {4}format: castai-event/, 'secrets: [$1] }\n    format: $1')],
+  [
+    'a secret as the type of a format',
+    (yaml) => yaml.replace(/secrets: \[('.*?')\] \}\n {4}format: castai-event/, 'secrets: [$1] }\n    format: { type: $1 }'),
+  ],
+  ['a secret for a date', (yaml) => yaml.replace(/apiKey: ('.*?')/, 'apiKey: $1, from: $1')],
+  ['a secret for the URL of an API', (yaml) => yaml.replace(/apiKey: ('.*?')/, 'apiKey: $1, url: $1')],
   ['an environment variable that is not set', (yaml) => yaml.replace('path: /w', 'path: ${NO_SUCH_VARIABLE}')],
 ];
 

@@ -35,7 +35,10 @@ export function referencePage(kinds: Kinds): string {
     'Where events come from. One without a `type` is posted to:',
     table(SourceSchema as unknown as Documented),
     ...kinds.verifiers.flatMap((kind) => [`### \`verify: { type: ${kind.type} }\``, kind.description, table(kind.schema as Documented)]),
-    ...kinds.formats.flatMap((kind) => [`### \`format: ${kind.type}\``, kind.description, table(kind.schema as Documented)]),
+    ...kinds.formats.flatMap((kind) => {
+      const keys = table(kind.schema as Documented);
+      return [`### \`format: ${keys === null ? kind.type : `{ type: ${kind.type} }`}\``, kind.description, keys];
+    }),
     'One with a `type` is asked for its events:',
     ...kinds.pollers.flatMap((kind) => [
       `### \`sources.NAME\` with \`type: ${kind.type}\``,

@@ -126,7 +126,9 @@ const DedupOfSource = section('when two events of this source are one and the sa
       examples: ['event.id + "/" + event.type'],
     }),
   ),
-  window: Type.Optional(Duration({ description: 'how long an id is remembered; at most `dedup.window`', ...AGE, examples: ['10m'] })),
+  window: Type.Optional(
+    Duration({ description: 'how long an id is remembered; without it, and at most, the `dedup.window` of the file', ...AGE, examples: ['10m'] }),
+  ),
   missingId: Type.Enum(['reject', 'hash'], {
     description: 'an event without an id: answer 422 and keep it as a dead letter, or take the hash of its body for its id',
     default: 'reject',
