@@ -20,15 +20,19 @@ export interface PollingDependencies extends Keeping {
 
 /** All sources that are asked for their events. */
 export interface Pollings {
-  /** From now on these are asked. One that is the same goes on undisturbed, unless it was stopped by what it was answered: it is asked again. */
+  /**
+   * From now on these are asked. One that is the same goes on where it is, and is asked at once where it waits for something new; one that was stopped by what
+   * it was answered is asked again.
+   */
   exchange(sources: readonly PolledSource[]): void;
   /** Resolves when none is asked any more. */
   stop(): Promise<void>;
 }
 
 interface Polling {
-  readonly source: PolledSource;
   readonly isOver: () => boolean;
+  /** Goes on as this one where it is the same; false: it is another. */
+  readonly goOnAs: (source: PolledSource) => boolean;
   /** Resolves when nothing of it is under way. */
   stop(): Promise<void>;
 }
@@ -49,7 +53,7 @@ export function createPollings(deps: PollingDependencies): Pollings {
     const kept = new Map<string, Polling>();
     for (const source of sources) {
       const before = running.get(source.name);
-      if (before !== undefined && isSame(before.source, source) && !before.isOver()) kept.set(source.name, before);
+      if (before?.isOver() === false && before.goOnAs(source)) kept.set(source.name, before);
     }
     await Promise.all([...running].flatMap(([name, polling]) => (kept.has(name) ? [] : [polling.stop()])));
     running = new Map(sources.map((source) => [source.name, kept.get(source.name) ?? startPolling(source, deps)]));
@@ -67,24 +71,31 @@ export function createPollings(deps: PollingDependencies): Pollings {
   };
 }
 
-function isSame(one: PolledSource, other: PolledSource): boolean {
-  return one.kind === other.kind && isDeepStrictEqual(one.config, other.config);
-}
-
 /** Asks until it is stopped, or nothing but a person can mend it. What was answered is kept before the next question, in one transaction with how far it has been read. */
 function startPolling(source: PolledSource, deps: PollingDependencies): Polling {
   const stopping = new AbortController();
   const poller = source.kind.open(source.config);
+  let current = source;
+  let waking = new AbortController();
   let over = false;
-  const ended = poll(source, poller, deps, stopping.signal)
+  const rest = async (ms: number): Promise<void> => {
+    waking = new AbortController();
+    await pause(ms, AbortSignal.any([stopping.signal, waking.signal]));
+  };
+  const ended = poll(() => current, { poller, rest, signal: stopping.signal }, deps)
     .catch((error: unknown) => deps.log.error({ source: source.name, error }, 'a source is not asked any more, by a fault of castbridge'))
     .finally(() => {
       over = true;
       return poller.close();
     });
   return {
-    source,
     isOver: () => over,
+    goOnAs(next) {
+      if (next.kind !== source.kind || !isDeepStrictEqual(next.config, source.config)) return false;
+      current = next;
+      waking.abort();
+      return true;
+    },
     async stop() {
       stopping.abort();
       await ended;
@@ -93,14 +104,21 @@ function startPolling(source: PolledSource, deps: PollingDependencies): Polling 
   };
 }
 
-async function poll(source: PolledSource, poller: Poller, deps: PollingDependencies, signal: AbortSignal): Promise<void> {
-  const { name } = source;
+/** What a source is asked by. `rest`: waits, unless it is asked sooner. */
+interface Means {
+  readonly poller: Poller;
+  readonly rest: (ms: number) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+async function poll(source: () => PolledSource, { poller, rest, signal }: Means, deps: PollingDependencies): Promise<void> {
+  const { name } = source();
   const { telemetry, nowMs } = deps;
   let state: string | undefined;
   let failures = 0;
   const isStopped = (): boolean => signal.aborted;
   while (!isStopped()) {
-    const result = await once(source, poller, state, deps, signal);
+    const result = await once(source(), poller, state, deps, signal);
     if (isStopped()) return;
     if (result.state !== undefined) state = result.state;
     if (result.kind === 'stopped') {
@@ -114,7 +132,8 @@ async function poll(source: PolledSource, poller: Poller, deps: PollingDependenc
     const waitMs = result.kind === 'failed' ? Math.min(Math.max(result.waitMs ?? 0, backoffMs), PAUSE_MS_MAX) : result.waitMs;
     if (result.kind === 'failed') telemetry.pollFailed({ source: name, detail: result.detail, failures, againMs: Math.round(waitMs) });
     else telemetry.polled({ source: name, events: result.events, fresh: result.fresh, atMs: nowMs() });
-    if (waitMs > 0) await pause(waitMs, signal);
+    if (result.kind === 'failed') await pause(waitMs, signal);
+    else if (waitMs > 0) await rest(waitMs);
   }
 }
 

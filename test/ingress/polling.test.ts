@@ -113,6 +113,18 @@ describe('a source that is asked for its events', () => {
     await pollings.stop();
   });
 
+  it('is not asked sooner than it may be, whoever asks for it', async () => {
+    const { pollings, source, asked, settle } = rig([{ kind: 'failed', detail: '429', waitMs: 60_000 }]);
+    pollings.exchange([source({})]);
+    await settle();
+    pollings.exchange([source({})]);
+    await settle(59_999);
+    expect(asked).toHaveLength(1);
+    await settle(1);
+    expect(asked).toHaveLength(2);
+    await pollings.stop();
+  });
+
   it('asks another question where the one it asked was at fault', async () => {
     const { pollings, source, asked, settle } = rig([page('a', 0, '1'), { kind: 'failed', detail: 'no', waitMs: null, state: 'without cursor' }]);
     pollings.exchange([source({})]);
@@ -152,15 +164,22 @@ describe('a source that is asked for its events', () => {
   });
 
   it('goes on undisturbed where it did not change, begins anew where it did, and ends where it is gone', async () => {
-    const { pollings, source, asked, told, state, settle } = rig([page('a', FOR_EVER, '1')]);
+    const { pollings, source, store, asked, told, state, left, settle } = rig([page('a', FOR_EVER, '1')]);
     pollings.exchange([source({ a: { b: 1 } })]);
     await settle();
-    pollings.exchange([source({ a: { b: 1 } })]);
+    // It is asked at once, from where it is, and its events are read as they are now.
+    left.push(page('b', FOR_EVER, '2'));
+    const again = source({ a: { b: 1 } });
+    pollings.exchange([{ ...again, reads: { ...again.reads, name: 'filled' } }]);
     await settle();
-    expect([asked.length, state.opened]).toEqual([1, 1]);
+    expect([asked, state.opened]).toEqual([[null, 'a'], 1]);
+    expect(store.stored.map(({ id, source: name }) => [id, name])).toEqual([
+      ['1', 'audit'],
+      ['2', 'filled'],
+    ]);
     pollings.exchange([source({ a: { b: 2 } })]);
     await settle();
-    expect([asked, state.opened, state.closed]).toEqual([[null, 'a'], 2, 1]);
+    expect([asked, state.opened, state.closed]).toEqual([[null, 'a', 'b'], 2, 1]);
     pollings.exchange([]);
     await settle();
     expect([state.opened, state.closed, told('pollEnded').length]).toEqual([2, 2, 2]);

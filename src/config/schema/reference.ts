@@ -36,7 +36,7 @@ export function referencePage(kinds: Kinds): string {
     table(SourceSchema as unknown as Documented),
     ...kinds.verifiers.flatMap((kind) => [`### \`verify: { type: ${kind.type} }\``, kind.description, table(kind.schema as Documented)]),
     ...kinds.formats.flatMap((kind) => {
-      const keys = table(kind.schema as Documented);
+      const keys = table(kind.schema);
       return [`### \`format: ${keys === null ? kind.type : `{ type: ${kind.type} }`}\``, kind.description, keys];
     }),
     'One with a `type` is asked for its events:',
