@@ -101,6 +101,8 @@ export async function openStand({ random, kills, mixed, brokers, needs }: StandO
     for (let asked = 0; asked < ASKED_MAX; asked++) {
       const answer = await fetch(`${bridge.operations}${path}`).catch(() => null);
       if (answer?.ok === true) return (await answer.json()) as Answer;
+      const ended = bridge.ended();
+      if (ended !== null) throw new Error(ended);
       await pause(ASKED_AGAIN_MS);
     }
     throw new Error(`the operators' API does not answer ${path}`);

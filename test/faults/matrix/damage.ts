@@ -81,6 +81,8 @@ function noise(random: () => number, bytes: number): Buffer {
 /** The file as the first version of the tables had it. */
 function asOfVersionOne(file: string): void {
   const database = new DatabaseSync(file);
-  database.exec('alter table events drop column crc; pragma user_version = 1; pragma wal_checkpoint(truncate)');
+  // What each later version has added: without one of them, its migration would be refused.
+  database.exec('alter table events drop column crc; alter table events drop column headers; drop table checkpoints');
+  database.exec('pragma user_version = 1; pragma wal_checkpoint(truncate)');
   database.close();
 }
