@@ -5,6 +5,9 @@ import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
 import { oneLine } from './table.js';
 
+/** Of what is wrong with a request: the remedy stands at its end. */
+const DETAIL_CHARS_MAX = 400;
+
 /** Silence after which it says where to post. */
 const SILENT_MS = 10_000;
 
@@ -65,7 +68,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 function told({ at, kind, source, ...fact }: Happening): string {
   const text = (key: string): string => {
     const value = fact[key];
-    return typeof value === 'string' || typeof value === 'number' ? oneLine(String(value)) : '';
+    return typeof value === 'string' || typeof value === 'number' ? oneLine(String(value), DETAIL_CHARS_MAX) : '';
   };
   const event = `${text('id') || text('eventId') || '-'} (${text('type') || 'no type'})`;
   return `${at.slice(11, 19)}  ${source || '-'}  ${whatOf()}`;
@@ -84,6 +87,10 @@ function told({ at, kind, source, ...fact }: Happening): string {
         return `${event}: ${text('reason') === 'unrouted' ? 'no row matched; kept as a dead letter' : `${text('reason')}: ${text('detail')}`}`;
       case 'attempted':
         return `${event}: ${attemptOf(fact)}`;
+      case 'pollFailed':
+        return `it could not be asked, and is again in ${Math.ceil(Number(fact['againMs']) / 1_000)} s: ${text('detail')}`;
+      case 'pollStopped':
+        return `it is not asked any more, until the configuration is read again: ${text('detail')}`;
       default:
         return `${text('count')} more, left out: they come faster than they are read`;
     }
@@ -93,7 +100,8 @@ function told({ at, kind, source, ...fact }: Happening): string {
 function attemptOf({ sink, settlement, outcome, attempt }: Readonly<Record<string, unknown>>): string {
   const { state } = settlement as { readonly state: string };
   const { reason = '', answer = '' } = outcome as { readonly reason?: string; readonly answer?: string };
-  const why = oneLine([reason, answer].filter((part) => part !== '').join(': '));
-  if (state === 'delivered') return `delivered to ${String(sink)} (${why})`;
-  return `${state === 'dead' ? 'NOT delivered' : `attempt ${String(attempt)} failed, it is tried again`} to ${String(sink)} (${why})`;
+  const why = oneLine([reason, answer].filter((part) => part !== '').join(': '), DETAIL_CHARS_MAX);
+  const where = `to ${String(sink)}${why === '' ? '' : ` (${why})`}`;
+  if (state === 'delivered') return `delivered ${where}`;
+  return `${state === 'dead' ? 'NOT delivered' : `attempt ${String(attempt)} failed, it is tried again`} ${where}`;
 }

@@ -5,7 +5,7 @@ import type { InForce } from './in-force.js';
 
 /** One thing that happened at a source, or to a delivery of one of its events. */
 export type Happening = {
-  readonly kind: 'accepted' | 'duplicate' | 'refused' | 'misrouted' | 'attempted';
+  readonly kind: 'accepted' | 'duplicate' | 'refused' | 'misrouted' | 'attempted' | 'pollFailed' | 'pollStopped';
   readonly source: string;
 } & Readonly<Record<string, unknown>>;
 
@@ -62,6 +62,14 @@ export function fed(telemetry: Telemetry, feed: Feed): Telemetry {
     attempted: (fact) => {
       telemetry.attempted(fact);
       tell('attempted', fact);
+    },
+    pollFailed: (fact) => {
+      telemetry.pollFailed(fact);
+      tell('pollFailed', fact);
+    },
+    pollStopped: (fact) => {
+      telemetry.pollStopped(fact);
+      tell('pollStopped', fact);
     },
   };
 }

@@ -1,8 +1,9 @@
+import { spawn } from 'node:child_process';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { entryAt, startCastaiApi, type CastaiApi } from '../receivers/castai-api.js';
 import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver.js';
 import { randomFrom } from '../random.js';
-import { served, until, type Served } from './serve.js';
+import { MAIN, served, until, type Served } from './serve.js';
 
 const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 const DAY_MS = 86_400_000;
@@ -98,6 +99,17 @@ describe('the built bridge and the audit log', () => {
     expect(await metrics(bridge)).toContain('castbridge_poll_up{source="audit"} 0');
     await until(() => bridge.output.stderr.includes('source is not asked any more'));
     expect(bridge.output.stderr).not.toMatch(/api-key-0123456789|another-0123456789/);
+    const listening = spawn(process.execPath, [MAIN, 'listen', 'audit', '--config', bridge.config], { env: { ...process.env, CASTAI_API_KEY: 'x' } });
+    onTestFinished(() => void listening.kill());
+    let [out, err] = ['', ''];
+    listening.stdout.on('data', (text) => (out += String(text)));
+    listening.stderr.on('data', (text) => (err += String(text)));
+    await until(() => err.includes('listening to audit (it is asked)'));
+    bridge.signal('SIGHUP');
+    await until(() => out.includes('audit  it is not asked any more, until the configuration is read again: the API answered 401'));
+    api.troubles.push({ kind: 'status', status: 500 });
+    bridge.signal('SIGHUP');
+    await until(() => /audit {2}it could not be asked, and is again in 1 s: the API answered 500/.test(out));
     const { length } = api.asked;
     api.apiKey = 'api-key-0123456789abcdef';
     bridge.signal('SIGHUP');

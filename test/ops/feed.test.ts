@@ -3,7 +3,8 @@ import Koa from 'koa';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { addFeed, createFeed, type Feed } from '../../src/ops/feed.js';
+import { recorder, type Fact } from '../ingress/harness.js';
+import { addFeed, createFeed, fed, type Feed } from '../../src/ops/feed.js';
 
 async function listening(feed: Feed): Promise<string> {
   const router = new Router();
@@ -38,6 +39,24 @@ async function linesOf(answer: Response, last: (line: Record<string, unknown>) =
 const accepted = (id: string, source = 'castai', more = {}) => ({ kind: 'accepted' as const, source, id, ...more });
 
 describe('the feed', () => {
+  it.each(['accepted', 'duplicate', 'refused', 'misrouted', 'attempted', 'pollFailed', 'pollStopped'] as const)(
+    'is told of what is %s, behind the log, and only while somebody looks on',
+    (kind) => {
+      const feed = createFeed();
+      const facts: Fact[] = [];
+      const telemetry = fed(recorder(facts), feed);
+      const fact = { source: 'castai', detail: 'x' } as never;
+      telemetry[kind](fact);
+      const seen: unknown[] = [];
+      const stop = feed.watch((happening) => void seen.push(happening));
+      telemetry[kind](fact);
+      stop?.();
+      telemetry[kind](fact);
+      expect(facts).toHaveLength(3);
+      expect(seen).toEqual([{ kind, source: 'castai', detail: 'x' }]);
+    },
+  );
+
   it('tells of one source, and of what no source was found for, as it happens', async () => {
     const feed = createFeed();
     const url = await listening(feed);
