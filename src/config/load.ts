@@ -109,7 +109,8 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
   const rows = rowsOf(shape);
   const otherwise = shape.otherwise?.to ?? null;
   const names = { sources: Object.keys(shape.sources), sinks: Object.keys(shape.sinks) };
-  checkRoutes(rows, names.sources, names.sinks, report);
+  const owners = new Map(names.sources.map((name) => [name, polled.find(({ source }) => source.name === name)?.source.reads.name ?? name]));
+  checkRoutes(rows, owners, names.sinks, report);
   checkTargets(otherwise ?? [], ['otherwise', 'to'], new Set(names.sinks), report);
   // What one row makes of others is only told where all of them are as they are meant.
   const warnOfRows: Report = (problem) => {

@@ -11,7 +11,7 @@ const BEYOND_A_SCHEMA: readonly [string, RegExp][] = [
   ['CEL and Liquid', /condition|regular-expression|filter|in-text|severities-in-order|brace-never-closed|windows-line-ends/],
   [
     'names of other parts',
-    /sink-that-does|source-that-does|glob-that-no|otherwise-to-nobody|two-rows-of|two-sources-on|name-that-an-unnamed|row-named-otherwise/,
+    /sink-that-does|source-that-does|row-for-a-source-that|glob-that-no|otherwise-to-nobody|two-rows-of|two-sources-on|name-that-an-unnamed|row-named-otherwise/,
   ],
   ['what references come to', /^reference-|^variable-|file-that-does-not-exist/],
   [

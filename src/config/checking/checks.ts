@@ -6,14 +6,13 @@ import { compileGlob, isGlob } from '../../routing/glob.js';
 import { OTHERWISE, type RouteRow } from '../../routing/table.js';
 import type { OperationsConfiguration } from '../configuration.js';
 
-/** Every name in the table must exist: a misspelt one would be a row that never fires. */
-export function checkRoutes(rows: readonly RouteRow[], sources: readonly string[], sinks: readonly string[], report: Report): void {
+/** Every name in the table must exist: a misspelt one would be a row that never fires. `sources`: whose events each brings, its own or those of another. */
+export function checkRoutes(rows: readonly RouteRow[], sources: ReadonlyMap<string, string>, sinks: readonly string[], report: Report): void {
   const names = new Map<string, number>();
-  const knownSources = new Set(sources);
   const knownSinks = new Set(sinks);
   rows.forEach((row, index) => {
     checkTargets(row.to, ['routes', index, 'to'], knownSinks, report);
-    checkRowSources(row, index, knownSources, report);
+    checkRowSources(row, index, sources, report);
     if (row.name === OTHERWISE)
       report({
         path: ['routes', index, 'name'],
@@ -32,13 +31,19 @@ export function checkRoutes(rows: readonly RouteRow[], sources: readonly string[
   });
 }
 
-function checkRowSources({ match }: RouteRow, index: number, sources: ReadonlySet<string>, report: Report): void {
+function checkRowSources({ match }: RouteRow, index: number, sources: ReadonlyMap<string, string>, report: Report): void {
   const wanted = match?.source;
+  const owners = new Set(sources.values());
   [wanted ?? []].flat().forEach((source, entry) => {
-    if (isGlob(source) ? [...sources].some(compileGlob(source)) : sources.has(source)) return;
+    if (isGlob(source) ? [...owners].some(compileGlob(source)) : owners.has(source)) return;
     const path = ['routes', index, 'match', 'source', ...(typeof wanted === 'string' ? [] : [entry])];
+    const owner = sources.get(source);
+    if (owner !== undefined) {
+      report({ path, what: `what "${source}" brings are events of "${owner}"`, remedy: `write ${owner}` });
+      return;
+    }
     const what = isGlob(source) ? `no source's name matches "${source}"` : `no source named "${source}"`;
-    report({ path, what, remedy: suggest(source, [...sources]), from: [['sources']] });
+    report({ path, what, remedy: suggest(source, [...owners]), from: [['sources']] });
   });
 }
 
