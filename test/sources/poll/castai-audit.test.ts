@@ -1,10 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Polled, Poller } from '../../../src/core/source.js';
 import { castaiAuditPoll, type AuditConfig } from '../../../src/sources/poll/castai-audit.js';
+import { randomFrom } from '../../random.js';
 import { entryAt, startCastaiApi, type CastaiApi } from '../../receivers/castai-api.js';
 
 const NOW_MS = Date.UTC(2026, 0, 12, 9, 24, 7);
-const [MINUTE_MS, DAY_MS] = [60_000, 86_400_000];
+const [MINUTE_MS, HOUR_MS, DAY_MS] = [60_000, 3_600_000, 86_400_000];
+const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
 
 async function rig(config: Partial<AuditConfig> = {}): Promise<{ api: CastaiApi; poller: Poller }> {
   const api = await startCastaiApi(NOW_MS);
@@ -17,11 +19,15 @@ async function rig(config: Partial<AuditConfig> = {}): Promise<{ api: CastaiApi;
 }
 
 /** Asks as the loop does, until it would wait: what it was given, and what it was told. */
-async function read(poller: Poller, api: CastaiApi, state: string | null, onPage: () => void = () => undefined) {
+async function read(poller: Poller, api: CastaiApi, state: string | null, onPage: () => void = () => undefined, skewMs = 0) {
   const ids: string[] = [];
   const notes: string[] = [];
   for (let asked = 0; asked < 1_000; asked++) {
-    const polled = await poller.ask(state, api.nowMs, new AbortController().signal);
+    const polled = await poller.ask(state, api.nowMs + skewMs, new AbortController().signal);
+    if (polled.kind === 'failed' && polled.state !== undefined) {
+      state = polled.state;
+      continue;
+    }
     if (polled.kind !== 'events') throw new Error(polled.detail);
     ids.push(...polled.bodies.map((body) => (JSON.parse(body.toString()) as { id: string }).id));
     if (polled.note !== undefined) notes.push(polled.note);
@@ -83,6 +89,49 @@ describe('the audit log', () => {
     }
     for (const id of (await read(poller, api, state)).ids) seen.add(id);
     expect([...expected].filter((id) => !seen.has(id))).toEqual([]);
+  });
+
+  it(`loses none, whatever happens in whatever order (SEED=${SEED})`, { timeout: 120_000 }, async () => {
+    const random = randomFrom(SEED);
+    const below = (n: number): number => Math.floor(random() * n);
+    for (let history = 0; history < 25; history++) {
+      const from = new Date(NOW_MS - below(4) * DAY_MS).toISOString().slice(0, 10);
+      const { api, poller } = await rig({ from });
+      api.pageMax = 1 + below(12);
+      api.overlap = below(api.pageMax);
+      /** This machine's clock may be hours off. */
+      const skewMs = (random() - 0.5) * 4 * HOUR_MS;
+      const expected = new Set<string>();
+      const seen = new Set<string>();
+      let state: string | null = null;
+      const add = (): void => {
+        const timeMs = Math.max(api.nowMs - below(9 * MINUTE_MS), Date.parse(from));
+        expected.add(`e${expected.size}`);
+        api.entries.push(entryAt(`e${expected.size - 1}`, timeMs));
+      };
+      for (let n = 0; n < below(30); n++) add();
+      for (let step = 0; step < 60 || api.troubles.length > 0; step++) {
+        const polled = await poller.ask(state, api.nowMs + skewMs, new AbortController().signal);
+        if (polled.kind === 'events' && random() < 0.9) {
+          // Else: killed before it was kept.
+          for (const body of polled.bodies) seen.add((JSON.parse(body.toString()) as { id: string }).id);
+          state = polled.state;
+        } else if (polled.kind === 'failed') state = polled.state ?? state;
+        if (random() < 0.5) for (let n = 0; n < below(4); n++) add();
+        if (random() < 0.1) api.troubles.push({ kind: 'status', status: 500 }, { kind: 'hangUp' });
+        if (random() < 0.05) api.forgetCursors();
+        api.nowMs += random() < 0.05 ? below(5 * DAY_MS) : below(2 * MINUTE_MS);
+      }
+      for (let calm = 0; calm < 3; calm++) {
+        const rest = await read(poller, api, state, () => undefined, skewMs);
+        for (const id of rest.ids) seen.add(id);
+        state = rest.state;
+      }
+      expect(
+        [...expected].filter((id) => !seen.has(id)),
+        `history ${history}`,
+      ).toEqual([]);
+    }
   });
 
   it('asks for the same entries no longer than it says, where nothing new comes', async () => {
