@@ -143,30 +143,24 @@ type Asked =
   | { readonly kind: 'failed'; readonly state?: string; readonly detail: string; readonly waitMs: number | null }
   | { readonly kind: 'stopped'; readonly state?: undefined; readonly detail: string };
 
-async function once(
-  source: PolledSource,
-  poller: Poller,
-  known: string | undefined,
-  { store, log, ...deps }: PollingDependencies,
-  signal: AbortSignal,
-): Promise<Asked> {
+async function once(source: PolledSource, poller: Poller, known: string | undefined, deps: PollingDependencies, signal: AbortSignal): Promise<Asked> {
   try {
-    const before = known ?? (await store.checkpoint(source.name));
+    const before = known ?? (await deps.store.checkpoint(source.name));
     const answer = await poller.ask(before, deps.nowMs(), signal);
     if (answer.kind !== 'events') return answer;
     // Asked for while it was being stopped: whoever asks next is given the same.
     if (signal.aborted) return { kind: 'failed', detail: 'it is being stopped', waitMs: null };
     const { bodies, state, waitMs, note } = answer;
-    if (note !== undefined) log.warn({ source: source.name, note }, 'source that is asked');
+    if (note !== undefined) deps.log.warn({ source: source.name, note }, 'source that is asked');
     const receivedMs = deps.nowMs();
     const judged = bodies.map((body) => judge(source.reads, { body, headers: {}, receivedMs }, deps.route));
-    const receipts = await store.acceptTogether(
+    const receipts = await deps.store.acceptTogether(
       judged.map(({ arrival }) => arrival),
       { source: source.name, state },
     );
     const fresh = judged.flatMap((one, at) => (receipts[at]?.kind === 'stored' ? [{ one, receipt: receipts[at] }] : []));
     // What comes again by the overlap is no news.
-    for (const { one, receipt } of fresh) follow(one, receipt, { ...deps, log });
+    for (const { one, receipt } of fresh) follow(one, receipt, deps);
     return { kind: 'kept', state, events: bodies.length, fresh: fresh.length, waitMs };
   } catch (error) {
     if (error instanceof StoreUnavailable) return { kind: 'failed', detail: `the store cannot write: ${error.message}`, waitMs: null };
