@@ -3,7 +3,6 @@ import type { Configuration } from '../config/configuration.js';
 import type { EventHeaders } from '../core/event.js';
 import { createRedact } from '../core/redact.js';
 import { eventsIn, type CameIn, type ReadingSource } from '../core/source.js';
-import { suggest } from '../core/suggest.js';
 import type { StoryView } from '../ops/present.js';
 import { readEvent } from '../trial/event.js';
 import { explainEvent, type Explanation } from '../trial/explain.js';
@@ -13,6 +12,7 @@ import { configured } from './configured.js';
 import { EXIT, Failure } from './exit.js';
 import { explanationLines } from './explanation.js';
 import type { Invocation } from './invocation.js';
+import { sourceNamed } from './source-named.js';
 
 interface Options {
   readonly source?: string;
@@ -49,7 +49,7 @@ function posted(file: string, { readers }: Configuration, options: Options): Ask
   const [only, ...others] = sources;
   if (options.source === undefined && others.length > 0)
     throw new Failure(EXIT.usage, `name the source with --source, one of ${sources.map(({ name }) => name).join(', ')}`);
-  const source = options.source === undefined ? only : sourceOf(options.source, sources);
+  const source = options.source === undefined ? only : sourceNamed(options.source, sources);
   if (source === undefined) throw new Failure(EXIT.usage, 'the configuration has no source');
   const came = { source, headers: headersOf(options.header ?? []), receivedMs: Date.now(), uid: 'explained' };
   return eventsIn(source.format, bytesOf(file)).map((body) => ({ ...came, body }));
@@ -62,13 +62,6 @@ function headersOf(lines: readonly string[]): EventHeaders {
     return [line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim()];
   });
   return Object.fromEntries(pairs) as EventHeaders;
-}
-
-function sourceOf(name: string, sources: readonly ReadingSource[]): ReadingSource {
-  const source = sources.find((one) => one.name === name);
-  if (source !== undefined) return source;
-  const known = sources.map((one) => one.name);
-  throw new Failure(EXIT.usage, `no source named "${name}"; ${suggest(name, known)}`);
 }
 
 function bytesOf(file: string): Buffer {
@@ -92,7 +85,7 @@ async function received(id: string, { readers }: Configuration, invocation: Invo
   return {
     body,
     headers: story.headers,
-    source: sourceOf(story.source, [...readers.values()]),
+    source: sourceNamed(story.source, [...readers.values()]),
     receivedMs: Date.parse(story.receivedAt),
     uid: story.event,
   };

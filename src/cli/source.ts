@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import type { SourceConfiguration } from '../config/configuration.js';
 import type { Format } from '../core/source.js';
 import { originOf } from '../core/origin.js';
-import { suggest } from '../core/suggest.js';
 import { configured } from './configured.js';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
+import { sourceNamed } from './source-named.js';
 
 interface Options {
   readonly url?: string;
@@ -28,12 +28,9 @@ export function source(invocation: Invocation, name: string | undefined, options
 }
 
 function sourceOf(name: string | undefined, sources: readonly SourceConfiguration[]): SourceConfiguration {
-  const names = sources.map((one) => one.name);
   const [only, ...others] = sources;
-  if (name === undefined && others.length > 0) throw new Failure(EXIT.usage, `name a source, one of ${names.join(', ')}`);
-  const found = name === undefined ? only : sources.find((one) => one.name === name);
-  if (found === undefined) throw new Failure(EXIT.usage, `no source named "${name ?? ''}"; ${suggest(name ?? '', names)}`);
-  return found;
+  if (name === undefined && others.length > 0) throw new Failure(EXIT.usage, `name a source, one of ${sources.map((one) => one.name).join(', ')}`);
+  return name === undefined && only !== undefined ? only : sourceNamed(name ?? '', sources);
 }
 
 /** Without a slash at its end. */

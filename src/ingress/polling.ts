@@ -125,15 +125,18 @@ async function poll(source: () => PolledSource, { poller, rest, signal }: Means,
       telemetry.pollStopped({ source: name, detail: result.detail });
       return;
     }
-    if (result.kind === 'failed') failures += 1;
+    if (result.kind === 'failed') {
+      failures += 1;
+      const backoffMs = Math.min(AGAIN_MS * 2 ** (failures - 1), AGAIN_MS_MAX) * (0.5 + deps.random() / 2);
+      const againMs = Math.min(Math.max(result.waitMs ?? 0, backoffMs), PAUSE_MS_MAX);
+      telemetry.pollFailed({ source: name, detail: result.detail, failures, againMs: Math.round(againMs) });
+      await pause(againMs, signal);
+      continue;
+    }
     // A page that brought nothing new before the one that failed is no sign that it is over.
-    else if (result.fresh > 0 || result.waitMs > 0) failures = 0;
-    const backoffMs = Math.min(AGAIN_MS * 2 ** (failures - 1), AGAIN_MS_MAX) * (0.5 + deps.random() / 2);
-    const waitMs = result.kind === 'failed' ? Math.min(Math.max(result.waitMs ?? 0, backoffMs), PAUSE_MS_MAX) : result.waitMs;
-    if (result.kind === 'failed') telemetry.pollFailed({ source: name, detail: result.detail, failures, againMs: Math.round(waitMs) });
-    else telemetry.polled({ source: name, events: result.events, fresh: result.fresh, atMs: nowMs() });
-    if (result.kind === 'failed') await pause(waitMs, signal);
-    else if (waitMs > 0) await rest(waitMs);
+    if (result.fresh > 0 || result.waitMs > 0) failures = 0;
+    telemetry.polled({ source: name, events: result.events, fresh: result.fresh, atMs: nowMs() });
+    if (result.waitMs > 0) await rest(result.waitMs);
   }
 }
 

@@ -9,10 +9,11 @@ import type { OperationsConfiguration } from '../configuration.js';
 /** Every name in the table must exist: a misspelt one would be a row that never fires. `sources`: whose events each brings, its own or those of another. */
 export function checkRoutes(rows: readonly RouteRow[], sources: ReadonlyMap<string, string>, sinks: readonly string[], report: Report): void {
   const names = new Map<string, number>();
+  const owners = new Set(sources.values());
   const knownSinks = new Set(sinks);
   rows.forEach((row, index) => {
     checkTargets(row.to, ['routes', index, 'to'], knownSinks, report);
-    checkRowSources(row, index, sources, report);
+    checkRowSources(row, index, { sources, owners }, report);
     if (row.name === OTHERWISE)
       report({
         path: ['routes', index, 'name'],
@@ -31,9 +32,14 @@ export function checkRoutes(rows: readonly RouteRow[], sources: ReadonlyMap<stri
   });
 }
 
-function checkRowSources({ match }: RouteRow, index: number, sources: ReadonlyMap<string, string>, report: Report): void {
+interface Sources {
+  readonly sources: ReadonlyMap<string, string>;
+  /** Those that events are of. */
+  readonly owners: ReadonlySet<string>;
+}
+
+function checkRowSources({ match }: RouteRow, index: number, { sources, owners }: Sources, report: Report): void {
   const wanted = match?.source;
-  const owners = new Set(sources.values());
   [wanted ?? []].flat().forEach((source, entry) => {
     if (isGlob(source) ? [...owners].some(compileGlob(source)) : owners.has(source)) return;
     const path = ['routes', index, 'match', 'source', ...(typeof wanted === 'string' ? [] : [entry])];
