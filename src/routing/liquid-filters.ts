@@ -28,6 +28,15 @@ const HABITS: Readonly<Record<string, string>> = {
   mod: 'modulo',
   safe: 'raw',
   format: 'date',
+  currency: 'money',
+  usd: 'money',
+  size_in_bytes: 'bytes',
+  filesizeformat: 'bytes',
+  humanize: 'duration',
+  link: 'slack-link',
+  slack_link: 'slack-link',
+  slack_date: 'slack-date',
+  slack_escape: 'slack-escape',
 };
 
 const NONE = [0, 0] as const;
@@ -74,6 +83,12 @@ const ARGUMENTS: Readonly<Record<string, readonly [number, number]>> = {
   join: [0, 1],
   map: ONE,
   round: [0, 1],
+  bytes: NONE,
+  duration: [0, 1],
+  money: [0, 1],
+  'slack-date': NONE,
+  'slack-escape': NONE,
+  'slack-link': [0, 1],
 };
 
 const NUMERIC = ['truncate', 'truncatewords', 'plus', 'minus', 'times', 'divided_by', 'modulo', 'at_least', 'at_most', 'round', 'slice'];
@@ -81,7 +96,7 @@ const NUMERIC = ['truncate', 'truncatewords', 'plus', 'minus', 'times', 'divided
 /** Filters that do not exist, or are given what they do not take. */
 export function filterMistakes(segments: readonly Segment[], known: readonly string[]): Mistake[] {
   return segments.flatMap(({ code, text, inside }) =>
-    [...code.matchAll(/(?<!\|)\|(?!\|)\s*(\w+)\s*(:[^|]*)?/g)].flatMap(({ 0: found, 1: name = '', 2: args = '', index }) => {
+    [...code.matchAll(/(?<!\|)\|(?!\|)\s*([\w-]+)\s*(:[^|]*)?/g)].flatMap(({ 0: found, 1: name = '', 2: args = '', index }) => {
       const at = index + found.indexOf(name);
       const offset = inside + at;
       if (!known.includes(name)) {

@@ -4,6 +4,7 @@ import type { Problem, Report } from '../core/problem.js';
 import { createGenerations } from './generations.js';
 import { filterMistakes } from './liquid-filters.js';
 import { habitMistakes } from './liquid-habits.js';
+import { registerOwnFilters, shown } from './liquid-own-filters.js';
 import { variableMistakes } from './liquid-variables.js';
 import { parseMistake } from './liquid-syntax.js';
 import { segmentsOf } from './liquid-segments.js';
@@ -29,6 +30,7 @@ const lenientEngine = createEngine(false);
 function createEngine(strictFilters: boolean): Liquid {
   const created = new Liquid({ ...LIMITS, ownPropertyOnly: true, strictFilters, outputEscape: (value: unknown) => escapeInForce(shown(value)) });
   for (const tag of FILE_TAGS) Reflect.deleteProperty(created.tags, tag);
+  registerOwnFilters(created);
   return created;
 }
 
@@ -77,10 +79,4 @@ function parse(source: string): { readonly template: Template[] } | { readonly m
     // The parser stumbles over a habit, too, and says less of it.
     return { mistakes: habits.length > 0 ? habits : [parseMistake(source, segments, error, Object.keys(engine.tags))] };
   }
-}
-
-/** What a value of an event looks like in a text: JSON, where it is no text itself. */
-function shown(value: unknown): string {
-  if (value === null || value === undefined) return '';
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }
