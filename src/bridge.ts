@@ -12,9 +12,10 @@ import type { Log } from './core/sink.js';
 import { originOf } from './core/origin.js';
 import type { Owed, Store } from './core/store.js';
 import type { Telemetry, Trigger } from './core/telemetry.js';
-import { Lane } from './delivery/lane.js';
+import { Lane, type LaneDependencies } from './delivery/lane.js';
 import { createLanes, type Lanes } from './delivery/lanes.js';
 import { pause } from './core/pause.js';
+import { newSlot, type PaceSlot } from './delivery/pace.js';
 import { keepPruning } from './delivery/pruner.js';
 import { createRedaction, type Redact, type Redaction } from './core/redact.js';
 import { createReplayer } from './delivery/replay.js';
@@ -79,7 +80,7 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
     const lanes = createLanes({ store, telemetry, nowMs });
     wakeLanes = () => lanes.wakeAll();
     redaction.add(config.secrets);
-    const parts = { store, telemetry, view, redact: redaction.redact, log, nowMs };
+    const parts = { store, telemetry, view, redact: redaction.redact, log, nowMs, slots: new Map<string, PaceSlot>() };
     await lanes.exchange(openLanes(config.sinks, parts), [], 0);
     const replayer = createReplayer({
       store,
@@ -205,21 +206,38 @@ interface LaneParts {
   readonly redact: Redact;
   readonly log: Log;
   readonly nowMs: () => number;
+  /** What the pace of each far side has been used up to. */
+  readonly slots: Map<string, PaceSlot>;
 }
 
 /** All or none. */
 function openLanes(sinks: readonly SinkConfiguration[], parts: LaneParts): Lane[] {
   const opened: Lane[] = [];
-  for (const { name, kind, config, render, lane } of sinks) {
+  for (const one of sinks) {
+    const { name, kind, config, render, lane } = one;
     try {
       const sink = kind.open(config, { name, timeoutMs: lane.timeoutMs, log: parts.log });
-      opened.push(new Lane({ ...parts, ...lane, name, sink, render, clockMs: () => performance.now(), random: Math.random }));
+      opened.push(
+        new Lane({ ...parts, ...lane, ...pacingOf(one, parts.slots), name, sink, render, clockMs: () => performance.now(), random: Math.random }),
+      );
     } catch (error) {
       for (const other of opened) void other.stop(0);
       throw new Error(`sinks.${name}: it cannot be opened: ${error instanceof Error ? error.message : String(error)}`, { cause: error });
     }
   }
   return opened;
+}
+
+/** Sinks that their far side counts together share a slot; one that is changed by a reload keeps its own. */
+function pacingOf({ name, kind, config, lane }: SinkConfiguration, slots: LaneParts['slots']): Pick<LaneDependencies, 'pace' | 'digest'> {
+  const { pacePerSecond, burst, digest } = lane;
+  const key = `${kind.type} ${kind.pacedBy?.(config) ?? name}`;
+  const slot = slots.get(key) ?? newSlot();
+  slots.set(key, slot);
+  return {
+    pace: pacePerSecond === null ? null : { perSecond: pacePerSecond, burst, slot },
+    digest: digest === null || kind.digest === undefined ? null : { ...digest, digest: kind.digest },
+  };
 }
 
 function routeBy({ table }: Configuration): (event: EventView) => readonly Owed[] {

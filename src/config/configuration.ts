@@ -1,5 +1,5 @@
 import type { EventHeaders, EventView } from '../core/event.js';
-import type { RetryPolicy } from '../core/delivery.js';
+import type { DeadLetter, RetryPolicy } from '../core/delivery.js';
 import type { SinkKind } from '../core/sink.js';
 import type { PollerKind, ReadingSource, Setup, Verify } from '../core/source.js';
 import type { StoreKind } from '../core/store.js';
@@ -87,7 +87,7 @@ export interface SinkConfiguration {
   readonly config: unknown;
   readonly lane: LaneConfiguration;
   /** Compiled from the sink's texts. Throws where a text cannot be rendered for this event. */
-  readonly render: (event: EventView, body: Buffer) => unknown;
+  readonly render: (event: EventView, body: Buffer, dead: DeadLetter | null) => unknown;
 }
 
 export interface LaneConfiguration {
@@ -97,4 +97,15 @@ export interface LaneConfiguration {
   readonly batch: number;
   /** Messages a second; null: as fast as it goes. */
   readonly pacePerSecond: number | null;
+  /** Messages that may go at once after a quiet time. */
+  readonly burst: number;
+  /** Null: each is a message of its own. */
+  readonly digest: DigestConfiguration | null;
+}
+
+export interface DigestConfiguration {
+  /** As long as no more than this wait, each is a message of its own. */
+  readonly after: number;
+  readonly by: (event: EventView) => string | null;
+  readonly except: (event: EventView) => boolean;
 }

@@ -1,6 +1,8 @@
-import type { Compiler, LaneDefaults } from '../core/sink.js';
+import type { Problem } from '../core/problem.js';
+import type { SinkKind } from '../core/sink.js';
+import type { TableCompiler } from '../routing/compiler.js';
 import type { Written } from './described.js';
-import type { LaneConfiguration, SinkConfiguration } from './configuration.js';
+import type { DigestConfiguration, LaneConfiguration, SinkConfiguration } from './configuration.js';
 import { below, kindOf, type Building } from './checking/building.js';
 import { keysOfSinks } from './checking/misplaced.js';
 import { isMapping } from './checking/shape.js';
@@ -15,7 +17,7 @@ export interface BuiltSink {
 }
 
 /** Builds the sinks; those whose kind cannot be told are reported and left out. */
-export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: Compiler, building: Building): BuiltSink[] {
+export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: TableCompiler, building: Building): BuiltSink[] {
   const { kinds, check, report } = building;
   return Object.entries(shapes).flatMap(([name, value]) => {
     const at = ['sinks', name];
@@ -31,7 +33,7 @@ export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: 
     const typed = kindOf(value, kinds.sinks, at, building);
     if (typed === null) return [];
     const { kind } = typed;
-    const schema = withType(kind.type, kind.schema, LaneSchema(kind.lane));
+    const schema = withType(kind.type, kind.schema, LaneSchema(kind));
     const config = check(schema, typed.value, at) as LaneShape;
     const { initial, max } = config.retry;
     if (initial > max)
@@ -41,23 +43,43 @@ export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: 
         remedy: `make it at most ${max}ms, or raise retry.max`,
         from: [[...at, 'retry', 'max']],
       });
-    const compilerBelow: Compiler = {
-      expression: (source, path) => compiler.expression(source, [...at, ...path]),
-      interpolated: (source, path, encode) => compiler.interpolated(source, [...at, ...path], encode),
-      template: (source, path, escape) => compiler.template(source, [...at, ...path], escape),
-    };
+    const compilerBelow = compilerAt(at, compiler);
+    if (config.burst !== undefined && config.pace === undefined)
+      report({ path: [...at, 'burst'], atKey: true, what: 'a burst without a pace limits nothing', remedy: 'add `pace:`, or delete it' });
     const render = kind.prepare(config, compilerBelow, (problem) => report(below(at, problem)));
     const secrets = [...secretsIn(schema, config), ...(kind.secrets?.(config) ?? [])];
-    return [{ sink: { name, kind, config, lane: laneOf(config, kind.lane), render }, written: { schema, value: config }, secrets }];
+    return [{ sink: { name, kind, config, lane: laneOf(config, kind, compilerBelow), render }, written: { schema, value: config }, secrets }];
   });
 }
 
-function laneOf({ retry, timeout, concurrency, batch, pace }: LaneShape, defaults: LaneDefaults): LaneConfiguration {
+/** The same compiler, for texts that stand below a path. */
+function compilerAt(at: Problem['path'], compiler: TableCompiler): TableCompiler {
+  return {
+    expression: (source, path) => compiler.expression(source, [...at, ...path]),
+    interpolated: (source, path, encode) => compiler.interpolated(source, [...at, ...path], encode),
+    template: (source, path, escape) => compiler.template(source, [...at, ...path], escape),
+    condition: (source, path) => compiler.condition(source, [...at, ...path]),
+  };
+}
+
+function laneOf(shape: LaneShape, { lane }: Pick<SinkKind, 'lane'>, compiler: TableCompiler): LaneConfiguration {
+  const { retry, timeout, concurrency, batch, pace, burst, digest } = shape;
   return {
     retry: { attempts: retry.attempts, initialMs: retry.initial, maxMs: retry.max, maxAgeMs: retry.maxAge },
     timeoutMs: timeout,
     concurrency,
-    batch: batch ?? defaults.batch,
+    batch: batch ?? lane.batch,
     pacePerSecond: pace ?? null,
+    burst: burst ?? Math.max(lane.burst ?? 1, Math.floor(pace ?? 1)),
+    digest: digest === undefined ? null : digestOf(digest, compiler),
   };
+}
+
+function digestOf({ after, by, except }: NonNullable<LaneShape['digest']>, compiler: TableCompiler): DigestConfiguration | null {
+  const rule = {
+    after,
+    by: by === undefined ? () => null : compiler.expression(by, ['digest', 'by']),
+    except: except === undefined ? () => false : compiler.condition(except, ['digest', 'except']).holds,
+  };
+  return after === 0 ? null : rule;
 }

@@ -22,6 +22,18 @@ export interface Delivery {
   readonly sink: string | null;
 }
 
+/** What is told of a dead letter where it is forwarded (`onDead`): as it was when it died. */
+export interface DeadLetter {
+  readonly deliveryId: string;
+  /** Null where it never got as far as a sink. */
+  readonly sink: string | null;
+  readonly route: string | null;
+  readonly reason: string;
+  readonly attempts: number;
+  /** What the last attempt was answered, or the routing's own words; redacted. */
+  readonly detail: string;
+}
+
 /** The id a consumer deduplicates by. */
 export function deliveryId(eventUid: string, index: number): string {
   return `${eventUid}.${index}`;

@@ -19,6 +19,15 @@ export interface Decoded {
   readonly body: unknown;
 }
 
+/** The severities that formats agree on, the worst first. */
+const SEVERITIES = ['critical', 'error', 'warning', 'info', 'success'];
+
+/** 0 for the worst; what a sender says in words of its own comes behind them. */
+export function severityRank(severity: string | null): number {
+  const rank = SEVERITIES.indexOf(severity ?? '');
+  return rank === -1 ? SEVERITIES.length : rank;
+}
+
 /** Longer ids and types are a sender's mistake: they become keys, labels and header values. */
 const NAME_CHARS_MAX = 256;
 

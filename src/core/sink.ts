@@ -1,3 +1,4 @@
+import type { DeadLetter } from './delivery.js';
 import type { EventView } from './event.js';
 import type { Outcome } from './outcome.js';
 import type { Problem, Report } from './problem.js';
@@ -19,8 +20,25 @@ export interface Message<Content = unknown> {
   };
   /** The received bytes, unchanged. */
   readonly body: Buffer;
+  /** Set where it is a dead letter of another sink that is forwarded. */
+  readonly dead?: DeadLetter;
   /** What the sink's own `prepare` rendered. */
   readonly content: Content;
+}
+
+/** Deliveries that become one message, the oldest first; at least two. */
+export interface Digest<Content> {
+  readonly sink: string;
+  /** What they have in common, by `digest.by`; null where that gives nothing, or nothing is asked for. */
+  readonly group: string | null;
+  readonly members: readonly DigestMember<Content>[];
+}
+
+export interface DigestMember<Content> {
+  readonly event: EventView;
+  readonly dead: DeadLetter | null;
+  /** The message it would be by itself. Throws where it cannot be rendered. */
+  readonly content: () => Content;
 }
 
 /** Where events go. */
@@ -73,6 +91,8 @@ export interface LaneDefaults {
   readonly timeoutMs: number;
   /** Messages a second; null: as fast as it goes. */
   readonly pacePerSecond: number | null;
+  /** Messages that may go at once after a quiet time, where there is a pace; without it, what the pace gives in a second. */
+  readonly burst?: number;
 }
 
 /** What would be sent, by the names the far side has for its parts. */
@@ -87,7 +107,9 @@ export interface SinkKind<Config = never, Content = never> {
   readonly schema: object;
   readonly lane: LaneDefaults;
   /** Checks what a schema cannot, and compiles the texts. Pure: no I/O. */
-  prepare(config: Config, compiler: Compiler, report: Report): (event: EventView, body: Buffer) => Content;
+  prepare(config: Config, compiler: Compiler, report: Report): (event: EventView, body: Buffer, dead: DeadLetter | null) => Content;
+  /** Makes one message of many. Where it is absent, sinks of the kind have no `digest`. Pure, and never throws. */
+  readonly digest?: (digest: Digest<Content>) => Content;
   /**
    * What `send` would send of this message, as plain JSON, for people who ask before it runs: `send` is made of the same functions.
    * `refused` says why it would not be sent, where that is known before. Secrets are in it: whoever shows it redacts. Pure.
@@ -95,6 +117,8 @@ export interface SinkKind<Config = never, Content = never> {
   preview(config: Config, message: Message<Content>): Preview;
   /** Texts of the configuration that must be shown nowhere, beside those that the schema calls secrets. */
   secrets?(config: Config): readonly string[];
+  /** What sinks share whose far side counts them together: they keep one pace. */
+  pacedBy?(config: Config): string;
   /** Opens the sink. Must not fail because the far side is away: that is a retry. */
   open(config: Config, context: SinkContext): Sink<Content>;
 }

@@ -1,4 +1,4 @@
-import type { Delivery, Settlement } from './delivery.js';
+import type { DeadLetter, Delivery, Settlement } from './delivery.js';
 import type { EventHeaders, StoredEvent } from './event.js';
 import type { Outcome } from './outcome.js';
 import type { Telemetry } from './telemetry.js';
@@ -46,6 +46,8 @@ export interface DueDelivery extends Delivery {
   /** Attempts made since the event was received or last replayed. */
   readonly attempts: number;
   readonly sinceMs: number;
+  /** Set where a dead letter of another sink is forwarded. */
+  readonly dead?: DeadLetter;
 }
 
 /** Names one delivery inside the store. */

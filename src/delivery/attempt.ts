@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
-import { DEAD, deliveryId } from '../core/delivery.js';
+import { DEAD, deliveryId, type DeadLetter } from '../core/delivery.js';
 import type { EventView } from '../core/event.js';
 import { excerpt, type Outcome } from '../core/outcome.js';
-import type { Message, Sink } from '../core/sink.js';
+import type { Digest, DigestMember, Message, Sink } from '../core/sink.js';
 import type { DueDelivery } from '../core/store.js';
 import type { Redact } from '../core/redact.js';
 import type { View } from './view.js';
@@ -13,7 +13,7 @@ const ABANDON_MS = 5_000;
 /** What one attempt needs. */
 export interface Attempting {
   readonly sink: Sink;
-  readonly render: (event: EventView, body: Buffer) => unknown;
+  readonly render: (event: EventView, body: Buffer, dead: DeadLetter | null) => unknown;
   readonly view: View;
   readonly timeoutMs: number;
   readonly redact: Redact;
@@ -34,22 +34,63 @@ export async function attempt(
     .map((outcome) => ({ ...outcome, answer: excerpt(redact(outcome.answer)) }));
 }
 
+/** What the digest of a batch is made with. */
+export interface Digesting extends Attempting {
+  readonly name: string;
+  readonly digest: (digest: Digest<unknown>) => unknown;
+}
+
+/** Renders a batch into one message, sends it once, and answers one Outcome per delivery, in order: that of the message for all that are in it. Never throws. */
+export async function attemptDigest(
+  batch: readonly DueDelivery[],
+  group: string | null,
+  deps: Digesting,
+  stop: AbortSignal,
+): Promise<readonly Outcome[]> {
+  const { sink, render, view, timeoutMs, redact, name, digest } = deps;
+  const seen = batch.map((delivery) => seenOf(delivery, view));
+  const members = batch.flatMap((delivery, at): Member[] => {
+    const event = seen[at];
+    if (event === undefined || 'kind' in event) return [];
+    const dead = delivery.dead ?? null;
+    return [{ event, dead, delivery, content: () => render(event, delivery.event.body, dead) }];
+  });
+  const [first] = members;
+  const [answer = sinkFault('the sink did not answer')] =
+    first === undefined
+      ? []
+      : await sendGuarded(sink, [messageOf(first.delivery, first.event, digest({ sink: name, group, members }))], timeoutMs, stop);
+  const shared = { ...answer, answer: excerpt(`one of ${members.length} in a digest: ${redact(answer.answer)}`) };
+  return seen.map((one) => ('kind' in one ? one : shared));
+}
+
+type Member = DigestMember<unknown> & { readonly delivery: DueDelivery };
+
 function renderOne(delivery: DueDelivery, view: Attempting['view'], render: Attempting['render']): Message | Outcome {
-  const { event, index } = delivery;
-  if (event.damaged === true)
-    return { kind: 'rejected', reason: DEAD.damaged, answer: 'the stored event is not what was received: nothing was sent' };
-  const seen = view(event);
-  if (seen === null) return { kind: 'rejected', reason: DEAD.undecodable, answer: `the format "${event.format}" cannot read the body any more` };
+  const seen = seenOf(delivery, view);
+  if ('kind' in seen) return seen;
   try {
-    return {
-      deliveryId: deliveryId(event.uid, index),
-      event: { id: seen.id, source: event.source, type: seen.type, receivedAt: seen.receivedAt, receivedMs: event.receivedMs, time: seen.time },
-      body: event.body,
-      content: render(seen, event.body),
-    };
+    return messageOf(delivery, seen, render(seen, delivery.event.body, delivery.dead ?? null));
   } catch (error) {
     return { kind: 'rejected', reason: DEAD.renderError, answer: describe(error) };
   }
+}
+
+/** The event of a delivery as texts see it, or why nothing of it can be sent. */
+function seenOf({ event }: DueDelivery, view: View): EventView | Outcome {
+  if (event.damaged === true)
+    return { kind: 'rejected', reason: DEAD.damaged, answer: 'the stored event is not what was received: nothing was sent' };
+  return view(event) ?? { kind: 'rejected', reason: DEAD.undecodable, answer: `the format "${event.format}" cannot read the body any more` };
+}
+
+function messageOf({ event, index, dead }: DueDelivery, seen: EventView, content: unknown): Message {
+  return {
+    deliveryId: deliveryId(event.uid, index),
+    event: { id: seen.id, source: event.source, type: seen.type, receivedAt: seen.receivedAt, receivedMs: event.receivedMs, time: seen.time },
+    body: event.body,
+    ...(dead !== undefined && { dead }),
+    content,
+  };
 }
 
 /** Holds the sink to its contract: it ends in time, and a throw is a fault of ours that is tried again, not a lost delivery. */

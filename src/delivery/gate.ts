@@ -1,5 +1,6 @@
 import { backOffMs, clampAfterMs, type RetryPolicy } from '../core/delivery.js';
 import type { Outcome } from '../core/outcome.js';
+import { paceRoom, paceWaitMs, usePace, type Pace } from './pace.js';
 
 /** Sends that must fail in a row before a lane stops, where the faults might be the messages' own. */
 const FAILURES_TO_OPEN = 5;
@@ -12,10 +13,10 @@ export interface Gate {
   /** How long the lane must wait before its next send, in ms; 0: go. */
   waitMs(nowMs: number): number;
   /** How many deliveries the next send may take. 1 while the breaker tries whether the far side is back. */
-  room(batch: number): number;
+  room(batch: number, nowMs: number): number;
   /** Sends that may be under way at once. 1 while the breaker tries. */
   width(concurrency: number): number;
-  /** A send of `count` deliveries starts. */
+  /** A send of `count` messages starts. */
   sent(count: number, nowMs: number): void;
   /** A send ended. `held`: the lane stops, for so many ms; `resumed`: it goes on. */
   ended(
@@ -25,19 +26,18 @@ export interface Gate {
 }
 
 /** `random` is in [0, 1). */
-export function createGate(pacePerSecond: number | null, policy: RetryPolicy, random: () => number): Gate {
-  let nextSlotMs = 0;
+export function createGate(pace: Pace | null, policy: RetryPolicy, random: () => number): Gate {
   let heldUntilMs = 0;
   let failures = 0;
   let holds = 0;
 
   return {
-    waitMs: (nowMs) => Math.max(0, nextSlotMs - nowMs, heldUntilMs - nowMs),
-    room: (batch) => (holds > 0 ? 1 : pacePerSecond === null ? batch : Math.min(batch, Math.max(1, Math.floor(pacePerSecond)))),
+    waitMs: (nowMs) => Math.max(0, heldUntilMs - nowMs, pace === null ? 0 : paceWaitMs(pace, nowMs)),
+    room: (batch, nowMs) => (holds > 0 ? 1 : pace === null ? batch : Math.min(batch, Math.max(1, paceRoom(pace, nowMs)))),
     width: (concurrency) => (holds > 0 ? 1 : concurrency),
 
     sent(count, nowMs) {
-      if (pacePerSecond !== null) nextSlotMs = Math.max(nowMs, nextSlotMs) + (count * 1000) / pacePerSecond;
+      if (pace !== null) usePace(pace, count, nowMs);
     },
 
     ended(outcomes, nowMs) {

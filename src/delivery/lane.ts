@@ -3,13 +3,17 @@ import { settle, type RetryPolicy, type Settlement } from '../core/delivery.js';
 import type { Outcome } from '../core/outcome.js';
 import { StoreUnavailable, type DueDelivery, type Settled, type Store } from '../core/store.js';
 import type { Telemetry } from '../core/telemetry.js';
-import { attempt, type Attempting } from './attempt.js';
+import { attempt, attemptDigest, type Attempting, type Digesting } from './attempt.js';
+import { createDigester, type DigestRule, type Taken } from './digest.js';
 import { createGate, type Gate } from './gate.js';
+import type { Pace } from './pace.js';
 import { pause } from '../core/pause.js';
-import { createQueue, idOf } from './queue.js';
+import { createQueue, idOf, type Queue } from './queue.js';
 
 /** Deliveries read from the store at once. */
 const PAGE = 200;
+/** And where they may become one message: the more of them, the fewer messages. */
+const DIGEST_PAGE = 1_000;
 /** Deliveries a lane holds in memory, whatever their state: the bound while the store cannot write down what became of them. */
 const HELD_MAX = 4_000;
 /** And the bodies that come with them. */
@@ -32,7 +36,9 @@ export interface LaneDependencies extends Attempting {
   readonly retry: RetryPolicy;
   readonly concurrency: number;
   readonly batch: number;
-  readonly pacePerSecond: number | null;
+  readonly pace: Pace | null;
+  /** Null: each is a message of its own. */
+  readonly digest: (DigestRule & Pick<Digesting, 'digest'>) | null;
   readonly store: Pick<Store, 'settle' | 'due'>;
   readonly telemetry: Pick<Telemetry, 'attempted' | 'laneHeld' | 'laneResumed' | 'backlogUnreadable' | 'backlogReadable'>;
   readonly nowMs: () => number;
@@ -50,6 +56,7 @@ export class Lane {
   readonly #deps: LaneDependencies;
   readonly #gate: Gate;
   readonly #queue = createQueue();
+  readonly #next: (queue: Queue) => Taken;
   /** Ids of what is in memory: queued, being sent, or being settled. The store still calls them waiting. */
   readonly #held = new Set<string>();
   #heldBytes = 0;
@@ -70,7 +77,8 @@ export class Lane {
   constructor(deps: LaneDependencies) {
     this.name = deps.name;
     this.#deps = deps;
-    this.#gate = createGate(deps.pacePerSecond, deps.retry, deps.random);
+    this.#gate = createGate(deps.pace, deps.retry, deps.random);
+    this.#next = deps.digest === null ? (queue) => this.#nextBatch(queue) : createDigester(deps.digest, deps.view);
     // Every attempt and every pause listens, and lets go in time: that is no leak, and no reason for Node's warning.
     setMaxListeners(0, this.#stop.signal);
   }
@@ -130,32 +138,48 @@ export class Lane {
         return;
       }
       this.#loadIfDue(nowMs);
-      const batch = this.#queue.take(this.#gate.room(this.#deps.batch));
-      if (batch.length === 0) {
+      // What the store has due decides whether this becomes a digest.
+      if (this.#loading && this.#deps.digest !== null) return;
+      const taken = this.#next(this.#queue);
+      const { length } = taken.deliveries;
+      if (length === 0) {
         // A full lane is woken by what it lets go of.
         if (this.#nextDueMs !== null && !this.#loading && !this.#isFull()) this.#wakeIn(this.#nextDueMs - nowMs);
         return;
       }
-      this.#gate.sent(batch.length, this.#deps.clockMs());
+      this.#gate.sent(taken.digest === null ? length : 1, this.#deps.clockMs());
       this.#sends += 1;
-      this.#track(this.#send(batch, nowMs));
+      this.#track(this.#send(taken, nowMs));
     }
   }
 
-  async #send(batch: readonly DueDelivery[], startedMs: number): Promise<void> {
+  #nextBatch(queue: Queue): Taken {
+    return { deliveries: queue.take(this.#gate.room(this.#deps.batch, this.#deps.clockMs())), digest: null };
+  }
+
+  async #send({ deliveries, digest }: Taken, startedMs: number): Promise<void> {
     const beganMs = this.#deps.clockMs();
-    const outcomes = await attempt(batch, this.#deps, this.#stop.signal);
+    const outcomes = await this.#attempt(deliveries, digest);
     const durationMs = Math.round(this.#deps.clockMs() - beganMs);
     this.#sends -= 1;
     this.#noteHold(outcomes);
-    batch.forEach((delivery, index) => {
+    // Drawn once: what was one message comes back as one.
+    const shared = this.#deps.random();
+    deliveries.forEach((delivery, index) => {
       const outcome = outcomes[index];
       if (outcome === undefined) return;
       // Cut short by the end of the grace time: nobody knows, so it stays waiting, and the attempt does not count.
       if (this.#stop.signal.aborted && outcome.kind === 'retry') return;
-      this.#track(this.#settle(delivery, outcome, startedMs, durationMs));
+      this.#track(this.#settle(delivery, outcome, { startedMs, durationMs }, digest === null ? this.#deps.random() : shared));
     });
     this.#pump();
+  }
+
+  #attempt(deliveries: readonly DueDelivery[], digest: Taken['digest']): Promise<readonly Outcome[]> {
+    const { signal } = this.#stop;
+    return digest === null || this.#deps.digest === null
+      ? attempt(deliveries, this.#deps, signal)
+      : attemptDigest(deliveries, digest.group, { ...this.#deps, digest: this.#deps.digest.digest }, signal);
   }
 
   #noteHold(outcomes: readonly Outcome[]): void {
@@ -173,15 +197,15 @@ export class Lane {
   }
 
   /** Decides what follows, writes it down, and lets go of the delivery. */
-  async #settle(delivery: DueDelivery, outcome: Outcome, startedMs: number, durationMs: number): Promise<void> {
+  async #settle(delivery: DueDelivery, outcome: Outcome, took: Pick<Settled['attempt'], 'startedMs' | 'durationMs'>, random: number): Promise<void> {
     const nowMs = this.#deps.nowMs();
     const attemptNumber = delivery.attempts + 1;
-    const settlement = settle(outcome, { attempt: attemptNumber, sinceMs: delivery.sinceMs }, this.#deps.retry, nowMs, this.#deps.random());
+    const settlement = settle(outcome, { attempt: attemptNumber, sinceMs: delivery.sinceMs }, this.#deps.retry, nowMs, random);
     const written = await this.#write({
       eventUid: delivery.event.uid,
       index: delivery.index,
       settlement,
-      attempt: { startedMs, durationMs, outcome },
+      attempt: { ...took, outcome },
     });
     this.#deps.telemetry.attempted({
       source: delivery.event.source,
@@ -191,7 +215,7 @@ export class Lane {
       eventId: delivery.event.id,
       type: delivery.event.type,
       attempt: attemptNumber,
-      durationMs,
+      durationMs: took.durationMs,
       outcome,
       settlement,
       ageMs: nowMs - delivery.event.receivedMs,
@@ -247,11 +271,12 @@ export class Lane {
 
   async #load(nowMs: number): Promise<void> {
     try {
-      const page = await this.#deps.store.due(this.name, nowMs, PAGE, this.#held, this.#farMs(nowMs));
+      const limit = this.#deps.digest === null ? PAGE : DIGEST_PAGE;
+      const page = await this.#deps.store.due(this.name, nowMs, limit, this.#held, this.#farMs(nowMs));
       const usable = page.deliveries.filter((delivery) => !this.#held.has(idOf(delivery)) && !this.#releasedWhileLoading.has(idOf(delivery)));
       for (const delivery of usable) this.#hold(delivery);
       this.#queue.refill(usable);
-      if (page.deliveries.length === PAGE || usable.length < page.deliveries.length) this.#behind = true;
+      if (page.deliveries.length === limit || usable.length < page.deliveries.length) this.#behind = true;
       if (page.nextDueMs !== null) this.#nextDueMs = Math.min(this.#nextDueMs ?? Infinity, page.nextDueMs);
       if (!this.#readable) this.#deps.telemetry.backlogReadable({ sink: this.name });
       this.#readable = true;

@@ -14,13 +14,17 @@ export interface Queue {
   refill(deliveries: readonly DueDelivery[]): void;
   /** Takes up to `count`, from both sides in turn: fresh deliveries do not wait behind retries, nor retries for ever. */
   take(count: number): DueDelivery[];
+  /** All of it, the oldest event first. */
+  waiting(): readonly DueDelivery[];
+  /** Takes these out. */
+  takeThese(deliveries: readonly DueDelivery[]): readonly DueDelivery[];
   readonly storedCount: number;
   readonly length: number;
 }
 
 export function createQueue(): Queue {
-  const fresh: DueDelivery[] = [];
-  const stored: DueDelivery[] = [];
+  let fresh: DueDelivery[] = [];
+  let stored: DueDelivery[] = [];
   let freshBytes = 0;
   let freshNext = true;
 
@@ -46,6 +50,14 @@ export function createQueue(): Queue {
         if (delivery !== undefined) taken.push(delivery);
       }
       return taken;
+    },
+    waiting: () => [...stored, ...fresh].sort((a, b) => a.event.receivedMs - b.event.receivedMs),
+    takeThese(deliveries) {
+      const taken = new Set(deliveries);
+      stored = stored.filter((delivery) => !taken.has(delivery));
+      fresh = fresh.filter((delivery) => !taken.has(delivery));
+      freshBytes = fresh.reduce((sum, { event }) => sum + event.body.length, 0);
+      return deliveries;
     },
     get storedCount() {
       return stored.length;

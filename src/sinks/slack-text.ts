@@ -1,78 +1,114 @@
-/** Slack reads `&`, `<` and `>` as control characters: https://docs.slack.dev/messaging/formatting-message-text#escaping. Half a character is none. */
-export function escapeSlack(value: string): string {
-  return value
-    .replace(/\p{Surrogate}/gu, '\uFFFD')
-    .replaceAll('&', '&amp;')
-    .replaceAll('<', '&lt;')
-    .replaceAll('>', '&gt;');
-}
+/** What says how much was cut takes no more. */
+const NOTE_CHARS = 32;
 
-const CUT = '… (truncated)';
-
-/** At most `max` characters, cut on a whole character, never inside an entity or a link, and saying so. Empty texts are refused by Slack: `fallback` stands in. */
+/** At most `max` characters, cut on a whole character, never inside an entity or a link, and saying how much is missing. Empty texts are refused by Slack: `fallback` stands in. */
 export function fit(raw: string, max: number, fallback = '—'): string {
   if (raw.trim() === '') return fallback;
   const text = raw.replace(/\p{Surrogate}/gu, '\uFFFD');
   if (text.length <= max) return text;
-  const room = text.slice(0, max - CUT.length);
+  const room = text.slice(0, max - NOTE_CHARS);
   const whole = room.replace(/[\uD800-\uDBFF]$/, '').replace(/&[a-z]{0,4}$/, '');
   const open = whole.lastIndexOf('<');
-  return (open > whole.lastIndexOf('>') ? whole.slice(0, open) : whole) + CUT;
+  const kept = open > whole.lastIndexOf('>') ? whole.slice(0, open) : whole;
+  return `${kept}… (${charactersOf(text.slice(kept.length)).toLocaleString('en-US')} more characters)`;
 }
 
-/** https://docs.slack.dev/reference/block-kit/blocks: limits in characters and elements. */
+/** As a person counts: an entity is one character. */
+function charactersOf(text: string): number {
+  return text.replace(/&(amp|lt|gt);|[\uD800-\uDBFF][\uDC00-\uDFFF]/g, '.').length;
+}
+
+/** https://docs.slack.dev/reference/block-kit/blocks: limits in characters. */
 const LIMITS = {
-  blocks: 50,
   header: 150,
   section: 3_000,
   field: 2_000,
-  fields: 10,
-  elements: 25,
-  context: 10,
   other: 2_000,
   button: 75,
   markdown: 12_000,
   url: 3_000,
 } as const;
 
+/** How many a list of blocks, fields or elements may hold. */
+export const COUNTS: Readonly<Record<string, { readonly key: string; readonly max: number }>> = {
+  section: { key: 'fields', max: 10 },
+  context: { key: 'elements', max: 10 },
+  actions: { key: 'elements', max: 25 },
+};
+
+/** Blocks a message may hold. */
+export const BLOCKS_MAX = 50;
+
+/**
+ * All blocks of a message, as JSON. Slack refuses messages from about 13,200 characters on (`msg_blocks_too_long`), and documents
+ * neither the limit nor how it counts: https://github.com/slackapi/bolt-js/issues/2509.
+ */
+const BLOCKS_CHARS_MAX = 10_000;
+
+/** Where all texts together are too long, each is cut at the first of these that makes them fit. */
+const SHORTER = [3_000, 1_500, 750, 300, 150];
+
 export type Block = Readonly<Record<string, unknown>>;
 
-/** The blocks with every text and list within Slack's limits. */
+/** The blocks with every text within Slack's limits, and all of them together: those that do not fit are left out, and a last one says so. */
 export function fitBlocks(blocks: readonly Block[]): Block[] {
-  return blocks.slice(0, LIMITS.blocks).map(fitBlock);
+  const fitting = SHORTER.map((max) => blocks.map((block) => fitBlock(block, max))).find(
+    (fitted) => fitted.length <= BLOCKS_MAX && JSON.stringify(fitted).length <= BLOCKS_CHARS_MAX,
+  );
+  return fitting ?? firstOf(blocks.map((block) => fitBlock(block, 150)));
 }
 
-function fitBlock(block: Block): Block {
+function firstOf(blocks: readonly Block[]): Block[] {
+  let chars = 0;
+  const kept: Block[] = [];
+  for (const block of blocks) {
+    chars += JSON.stringify(block).length + 1;
+    if (kept.length === BLOCKS_MAX - 1 || chars > BLOCKS_CHARS_MAX) break;
+    kept.push(block);
+  }
+  return [...kept, { type: 'context', elements: [{ type: 'mrkdwn', text: `… (${blocks.length - kept.length} more blocks)` }] }];
+}
+
+function fitBlock(block: Block, shorter: number): Block {
+  const max = (limit: number): number => Math.min(limit, shorter);
   switch (typeof block['type'] === 'string' ? block['type'] : '') {
     case 'header':
       return { ...block, ...textAt(block, 'text', LIMITS.header) };
     case 'section':
       return {
         ...block,
-        ...textAt(block, 'text', LIMITS.section),
-        ...listAt(block, 'fields', LIMITS.fields, LIMITS.field),
+        ...textAt(block, 'text', max(LIMITS.section)),
+        ...listAt(block, 'fields', max(LIMITS.field)),
         ...elementAt(block, 'accessory'),
       };
     case 'context':
-      return { ...block, ...listAt(block, 'elements', LIMITS.context, LIMITS.other) };
+      return { ...block, ...listAt(block, 'elements', max(LIMITS.other)) };
     case 'actions':
-      return { ...block, ...listAt(block, 'elements', LIMITS.elements, LIMITS.button) };
+      return { ...block, ...listAt(block, 'elements', LIMITS.button) };
     case 'image':
-      return { ...block, ...textAt(block, 'title', LIMITS.other), ...wordsAt(block, 'alt_text', LIMITS.other) };
+      return { ...block, ...textAt(block, 'title', max(LIMITS.other)), ...wordsAt(block, 'alt_text', max(LIMITS.other)) };
     case 'markdown':
-      return { ...block, ...wordsAt(block, 'text', LIMITS.markdown) };
+      return { ...block, ...wordsAt(block, 'text', shorter === SHORTER[0] ? LIMITS.markdown : shorter) };
     default:
-      return block;
+      return fitAll(block, max(LIMITS.other)) as Block;
   }
+}
+
+/** Every text of a block whose form is not known here. What is short stays as it is. */
+function fitAll(value: unknown, max: number): unknown {
+  if (typeof value === 'string') return value === '' ? value : fit(value, max);
+  if (Array.isArray(value)) return value.map((item) => fitAll(item, max));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, key === 'text' && item === '' ? fit(item, max) : fitAll(item, max)]));
 }
 
 function textAt(block: Block, key: string, max: number): Block {
   return block[key] === undefined ? {} : { [key]: fitText(block[key], max) };
 }
 
-function listAt(block: Block, key: string, count: number, max: number): Block {
+function listAt(block: Block, key: string, max: number): Block {
   const list = block[key];
-  return Array.isArray(list) ? { [key]: list.slice(0, count).map((item) => fitText(item, max)) } : {};
+  return Array.isArray(list) ? { [key]: list.map((item) => fitText(item, max)) } : {};
 }
 
 function elementAt(block: Block, key: string): Block {

@@ -4,27 +4,38 @@ import { Agent } from 'undici';
 import type { EventView } from '../core/event.js';
 import type { Outcome } from '../core/outcome.js';
 import { retryAfterMs } from '../core/retry-after.js';
-import type { Problem } from '../core/problem.js';
+import type { Problem, Report } from '../core/problem.js';
 import type { Compiler, Message, Sink, SinkKind } from '../core/sink.js';
+import { escapeSlack, slackLink } from '../core/slack-markup.js';
 import { Secret } from '../schema/values.js';
 import { faultOutcome, readSome, type HttpAnswer } from './answer.js';
 import { secretsOfUrl } from './secrets.js';
-import { escapeSlack, fit, fitBlocks, type Block } from './slack-text.js';
+import { defaultMessage, defaultText, deadMessage, digestMessage, textOf, type SlackContent } from './slack-message.js';
+import { BLOCKS_MAX, COUNTS, fitBlocks, type Block } from './slack-text.js';
 
 const Config = Type.Object(
   {
     webhookUrl: Secret({ description: 'the incoming webhook’s URL', examples: ['${SLACK_OPS_URL}'] }),
-    text: Type.String({
-      description: 'a Liquid template; with blocks, what notifications show',
-      default:
-        '*{{ event.severity | upcase | default: "EVENT" }}* {{ event.name | default: event.type }}{% if event.cluster.name %} on {{ event.cluster.name }}{% endif %}\n{{ event.message }}',
-    }),
+    text: Type.Optional(
+      Type.String({
+        description: 'a Liquid template; with blocks, what notifications show',
+        minLength: 1,
+        examples: ['*{{ event.name | default: event.type }}* on {{ event.cluster.name }}'],
+      }),
+    ),
     blocks: Type.Optional(
       Type.Array(Type.Record(Type.String(), Type.Unknown()), {
         description: 'Block Kit blocks; every text in them is a Liquid template',
         minItems: 1,
-        maxItems: 50,
+        maxItems: BLOCKS_MAX,
         examples: [[{ type: 'section', text: { type: 'mrkdwn', text: '{{ event.name }}' } }]],
+      }),
+    ),
+    link: Type.Optional(
+      Type.String({
+        description:
+          'where an event can be seen, in the message without a template; may hold CEL in braces behind the host. An event for which a part of it is empty has no link',
+        examples: ['https://console.cast.ai/external-clusters/{event.cluster.id}'],
       }),
     ),
   },
@@ -32,41 +43,88 @@ const Config = Type.Object(
 );
 type Config = Static<typeof Config>;
 
-/** What rendering makes of an event. */
-export interface SlackContent {
-  readonly text: string;
-  readonly blocks: readonly Block[] | null;
-}
-
-/** Slack recommends 4,000 characters, and cuts at 40,000 without a word: https://docs.slack.dev/reference/methods/chat.postMessage#truncating */
-const TEXT_CHARS_MAX = 4_000;
-
 /** Posts to an incoming webhook. */
 export const slack: SinkKind<Config, SlackContent> = {
   type: 'slack',
   description:
-    'One message an event through an incoming webhook. `&`, `<` and `>` are escaped in every value a template puts out, unless it is filtered by `raw`; texts over Slack’s limits are cut, and say so. Paced to one message a second: above that, Slack hides messages without an error. Slack counts for each webhook, and a pace is a sink’s own: give each channel one sink.',
+    'One message an event through an incoming webhook. Without `text` and `blocks` it shows severity, title, cluster, time in the reader’s own zone, message, and the fields of the payload. `&`, `<` and `>` are escaped in every value a template puts out, unless it is filtered by `raw`; texts over Slack’s limits are cut, and say so. Paced to one message a second, with a burst of three: above that, Slack hides messages without an error. Sinks of one webhook share its pace.',
   schema: Config,
-  lane: { concurrency: 1, batch: 1, timeoutMs: 10_000, pacePerSecond: 1 },
+  lane: { concurrency: 1, batch: 1, timeoutMs: 10_000, pacePerSecond: 1, burst: 3 },
 
   prepare(config, compiler, report) {
     const fault = urlFault(config.webhookUrl);
     if (fault !== null) report({ path: ['webhookUrl'], ...fault });
-    const text = compiler.template(config.text, ['text'], escapeSlack);
+    const text = config.text === undefined ? null : compiler.template(config.text, ['text'], escapeSlack);
+    for (const problem of countFaults(config.blocks ?? [])) report(problem);
     const blocks = config.blocks === undefined ? null : compileTree(config.blocks, ['blocks'], compiler);
-    return (event) => ({
-      text: fit(text(event).trim(), TEXT_CHARS_MAX, escapeSlack(event.type)),
-      blocks: blocks === null ? null : fitBlocks(blocks(event) as Block[]),
-    });
+    const link = linkOf(config, compiler, report);
+    const render = (event: EventView): SlackContent => {
+      if (text === null && blocks === null) return defaultMessage(event, link(event));
+      return {
+        text: text === null ? defaultText(event) : textOf(text(event), event),
+        blocks: blocks === null ? null : fitBlocks(blocks(event) as Block[]),
+      };
+    };
+    return (event, _body, dead) => (dead === null ? render(event) : deadMessage(event, dead, render(event)));
   },
+
+  digest: digestMessage,
 
   preview: (_config, { content }) => payloadOf(content),
 
   /** A server may show the path alone, or a part of it. */
   secrets: ({ webhookUrl }) => [...pathOf(webhookUrl), ...secretsOfUrl(webhookUrl)],
 
+  /** Slack counts for each webhook. */
+  pacedBy: ({ webhookUrl }) => webhookUrl,
+
   open: (config) => openSlack(config),
 };
+
+/** Lists that Slack would refuse: what an event holds does not make them longer. */
+function countFaults(blocks: readonly Block[]): Problem[] {
+  return blocks.flatMap((block, index) => {
+    const { key, max } = COUNTS[String(block['type'])] ?? { key: '', max: 0 };
+    const list = block[key];
+    if (!Array.isArray(list) || list.length <= max) return [];
+    return [
+      {
+        path: ['blocks', index, key],
+        what: `Slack takes ${max} ${key} in a ${String(block['type'])}, and here are ${list.length}`,
+        remedy: 'make a second block of the rest',
+      },
+    ];
+  });
+}
+
+/** The link of the default message, as markup. */
+function linkOf({ link, text, blocks }: Config, compiler: Compiler, report: Report): (event: EventView) => string | null {
+  if (link === undefined) return () => null;
+  if (text !== undefined || blocks !== undefined)
+    report({
+      path: ['link'],
+      what: 'a link belongs to the message without a template',
+      remedy: 'delete it, and write {{ "https://…" | slack-link: "Open" }} where the template is to have it',
+    });
+  const url = compiler.interpolated(link, ['link'], (value) => {
+    if (value === '') throw new Error('a part of the link is empty');
+    return encodeURIComponent(value);
+  });
+  const host = /^https?:\/\/([^/?#{]+)([/?#]|$)/.exec(url.literalPrefix)?.[1];
+  if (host === undefined)
+    report({
+      path: ['link'],
+      what: 'this is no http or https URL with its host',
+      remedy: 'write it as in https://host.example/path; braces only behind the host',
+    });
+  return (event) => {
+    try {
+      return slackLink(url.render(event), `Open on ${host ?? ''}`);
+    } catch {
+      return null;
+    }
+  };
+}
 
 function pathOf(webhookUrl: string): string[] {
   if (!URL.canParse(webhookUrl)) return [];
@@ -160,6 +218,7 @@ const PERMANENT = new Set([
   'no_text',
   'missing_text_or_fallback_or_attachments',
   'msg_too_long',
+  'msg_blocks_too_long',
   'too_many_attachments',
   'user_not_found',
   'channel_not_found',

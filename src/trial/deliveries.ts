@@ -43,5 +43,5 @@ function tryDelivery(owed: Owed, id: string, event: TriedEvent, sinks: ReadonlyM
 
 function messageOf({ view, body, receivedMs }: TriedEvent, id: string, sink: SinkConfiguration): Message {
   const { source, type, receivedAt, time } = view;
-  return { deliveryId: id, event: { id: view.id, source, type, receivedAt, receivedMs, time }, body, content: sink.render(view, body) };
+  return { deliveryId: id, event: { id: view.id, source, type, receivedAt, receivedMs, time }, body, content: sink.render(view, body, null) };
 }

@@ -21,7 +21,7 @@ const BEYOND_A_SCHEMA: readonly [string, RegExp][] = [
   ['bounds of times and sizes', /body-limit-beyond|out-of-bounds-in-(server|sink)/],
   [
     'what a host, a URL, a header or a secret is',
-    /^host-|comma-in-a-secret|url-without|webhook-without|headers-that-belong|header-with-a-line-end|placeholder-secret|short-operations-token/,
+    /^host-|comma-in-a-secret|url-without|webhook-without|headers-that-belong|header-with-a-line-end|slack-sink-that|placeholder-secret|short-operations-token/,
   ],
   ['the file as a whole', /alias-inside-itself|second-document|nothing-but-comments|levels-too-many|yaml-1-1|yaml-set|numbers-that-read-otherwise/],
 ];

@@ -20,7 +20,7 @@ const roots: Readonly<Record<string, Schema>> = {
   storage: StorageSchema as unknown as Schema,
   ...Object.fromEntries(kinds.verifiers.map((kind) => [`verify ${kind.type}`, kind.schema as Schema])),
   ...Object.fromEntries(kinds.stores.map((kind) => [`store ${kind.type}`, kind.schema as Schema])),
-  ...Object.fromEntries(kinds.sinks.map((kind) => [`sink ${kind.type}`, withType(kind.type, kind.schema, LaneSchema(kind.lane)) as Schema])),
+  ...Object.fromEntries(kinds.sinks.map((kind) => [`sink ${kind.type}`, withType(kind.type, kind.schema, LaneSchema(kind)) as Schema])),
 };
 
 interface Key {

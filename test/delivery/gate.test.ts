@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.js';
 import { createGate } from '../../src/delivery/gate.js';
+import { newSlot } from '../../src/delivery/pace.js';
 
+const pace = (perSecond: number, burst = 1) => ({ perSecond, burst, slot: newSlot() });
 const policy = { attempts: 5, initialMs: 1_000, maxMs: 60_000, maxAgeMs: 1e9 };
 const delivered: Outcome = { kind: 'delivered', answer: '' };
 const rejected: Outcome = { kind: 'rejected', reason: 'http_400', answer: '' };
@@ -10,7 +12,7 @@ const down: Outcome = { kind: 'retry', reason: 'refused', answer: '', holdSink: 
 
 describe('pacing', () => {
   it('T38: one a second means the second send waits a second', () => {
-    const gate = createGate(1, policy, () => 0);
+    const gate = createGate(pace(1), policy, () => 0);
     expect(gate.waitMs(5_000)).toBe(0);
     gate.sent(1, 5_000);
     expect(gate.waitMs(5_000)).toBe(1_000);
@@ -18,15 +20,15 @@ describe('pacing', () => {
   });
 
   it('does not save up slots while idle', () => {
-    const gate = createGate(1, policy, () => 0);
+    const gate = createGate(pace(1), policy, () => 0);
     gate.sent(1, 0);
     gate.sent(1, 100_000);
     expect(gate.waitMs(100_000)).toBe(1_000);
   });
 
   it('makes a batch no larger than a second’s worth', () => {
-    expect(createGate(5, policy, () => 0).room(100)).toBe(5);
-    expect(createGate(null, policy, () => 0).room(100)).toBe(100);
+    expect(createGate(pace(5, 5), policy, () => 0).room(100, 0)).toBe(5);
+    expect(createGate(null, policy, () => 0).room(100, 0)).toBe(100);
   });
 });
 
@@ -36,9 +38,9 @@ describe('the breaker', () => {
     for (let count = 0; count < 4; count++) expect(gate.ended([failed], 0)).toEqual({ change: 'none' });
     expect(gate.ended([failed], 0)).toEqual({ change: 'held', cause: 'http_500', forMs: 750 });
     expect(gate.waitMs(0)).toBe(750);
-    expect([gate.room(100), gate.width(8)]).toEqual([1, 1]);
+    expect([gate.room(100, 0), gate.width(8)]).toEqual([1, 1]);
     expect(gate.ended([delivered], 750)).toEqual({ change: 'resumed' });
-    expect([gate.room(100), gate.width(8)]).toEqual([100, 8]);
+    expect([gate.room(100, 0), gate.width(8)]).toEqual([100, 8]);
   });
 
   it('does not open where one message of many fails', () => {

@@ -101,7 +101,8 @@ export function rig(options: Partial<LaneDependencies> = {}) {
     retry: { attempts: 5, initialMs: 1_000, maxMs: 60_000, maxAgeMs: 86_400_000 },
     concurrency: 2,
     batch: 1,
-    pacePerSecond: null,
+    pace: null,
+    digest: null,
     telemetry: {
       attempted: (fact) => facts.push(`${fact.deliveryId} ${fact.outcome.kind} → ${fact.settlement.state}`),
       laneHeld: (fact) => facts.push(`held ${fact.cause}`),

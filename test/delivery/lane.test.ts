@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.js';
+import { newSlot } from '../../src/delivery/pace.js';
 import { due, rig } from './lane-rig.js';
 
 const delivered: Outcome = { kind: 'delivered', answer: '200' };
@@ -169,7 +170,7 @@ describe('a lane', () => {
   });
 
   it('T38: keeps its pace: a delivery a second, however many wait', async () => {
-    const { lane, accept, sent, state } = rig({ pacePerSecond: 1, concurrency: 8 });
+    const { lane, accept, sent, state } = rig({ pace: { perSecond: 1, burst: 1, slot: newSlot() }, concurrency: 8 });
     state.answer = () => delivered;
     lane.start();
     await turn();
@@ -334,7 +335,7 @@ describe('a lane', () => {
   });
 
   it('is not held longer by a clock that is set back', async () => {
-    const { lane, accept, sent } = rig({ pacePerSecond: 1, concurrency: 1 });
+    const { lane, accept, sent } = rig({ pace: { perSecond: 1, burst: 1, slot: newSlot() }, concurrency: 1 });
     lane.start();
     await turn();
     accept(due('a'));

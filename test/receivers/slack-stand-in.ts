@@ -24,11 +24,16 @@ export interface SlackStandIn extends Listener {
   otherwise(answer: SlackAnswer | null): void;
   /** Answers 429 with Retry-After above one message a second, after a burst of so many. Off at first. */
   limitRate(burst: number): void;
+  /** Takes what comes above one message a second, after a burst of so many, answers `ok`, and shows it to nobody: the messages go to `hidden` (T38). Off at first. */
+  hideAbove(burst: number): void;
+  readonly hidden: Posted[];
 }
 
 /** https://docs.slack.dev/reference/block-kit: what is checked here. */
 const TEXT_MAX = 40_000;
 const BLOCKS_MAX = 50;
+/** Undocumented, and about 13,200 in what people measured: https://github.com/slackapi/bolt-js/issues/2509. */
+const BLOCKS_CHARS_MAX = 12_000;
 const TEXTS: Readonly<Record<string, number>> = { header: 150, section: 3_000 };
 const TYPES = ['section', 'header', 'divider', 'context', 'actions', 'image', 'input', 'rich_text', 'file', 'video', 'markdown'];
 
@@ -37,19 +42,11 @@ export async function startSlackStandIn(): Promise<SlackStandIn> {
   const refused: string[] = [];
   const scripted: SlackAnswer[] = [];
   let usual: SlackAnswer | null = null;
-  let tokens = Infinity;
-  let refilledMs = Date.now();
-  let burst = Infinity;
+  const hidden: Posted[] = [];
+  let withinRate = (): boolean => true;
+  let isShown = (): boolean => true;
   const path = '/services/T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX';
 
-  const withinRate = (): boolean => {
-    const nowMs = Date.now();
-    tokens = Math.min(burst, tokens + (nowMs - refilledMs) / 1_000);
-    refilledMs = nowMs;
-    if (tokens < 1) return false;
-    tokens -= 1;
-    return true;
-  };
   const take = (request: IncomingMessage, body: Buffer): Exclude<SlackAnswer, 'hang'> => {
     if (request.url !== path) return { status: 404, body: 'no_service' };
     if (request.method !== 'POST') return { status: 405, body: 'method_not_allowed' };
@@ -57,7 +54,7 @@ export async function startSlackStandIn(): Promise<SlackStandIn> {
     if (!withinRate()) return { status: 429, body: 'rate_limited', headers: { 'retry-after': '1' } };
     const verdict = judge(body);
     if (typeof verdict === 'string') return { status: 400, body: verdict };
-    posted.push(verdict);
+    (isShown() ? posted : hidden).push(verdict);
     return { status: 200, body: 'ok' };
   };
 
@@ -76,9 +73,27 @@ export async function startSlackStandIn(): Promise<SlackStandIn> {
     otherwise: (answer) => {
       usual = answer;
     },
-    limitRate: (count) => {
-      burst = tokens = count;
+    limitRate: (burst) => {
+      withinRate = onePerSecond(burst);
     },
+    hidden,
+    hideAbove: (burst) => {
+      isShown = onePerSecond(burst);
+    },
+  };
+}
+
+/** True for one call a second, and for `burst` of them at once. */
+function onePerSecond(burst: number): () => boolean {
+  let tokens = burst;
+  let refilledMs = performance.now();
+  return () => {
+    const nowMs = performance.now();
+    tokens = Math.min(burst, tokens + (nowMs - refilledMs) / 1_000);
+    refilledMs = nowMs;
+    if (tokens < 1) return false;
+    tokens -= 1;
+    return true;
   };
 }
 
@@ -97,8 +112,9 @@ function judge(body: Buffer): Posted | string {
   if (text !== undefined && (text.length > TEXT_MAX || !wellFormed(text))) return 'msg_too_long';
   if (blocks !== undefined && !(Array.isArray(blocks) && blocks.length > 0 && blocks.length <= BLOCKS_MAX && blocks.every(isBlock)))
     return 'invalid_blocks';
+  if (blocks !== undefined && JSON.stringify(blocks).length > BLOCKS_CHARS_MAX) return 'msg_blocks_too_long';
   const all = JSON.stringify(payload);
-  return { text, blocks: blocks as Posted['blocks'], mentions: all.match(/<![a-z]+[^>]*>/g) ?? [] };
+  return { text, blocks: blocks as Posted['blocks'], mentions: all.match(/<!(?!date\^)[a-z]+[^>]*>/g) ?? [] };
 }
 
 function isBlock(block: unknown): boolean {
@@ -113,8 +129,12 @@ function isBlock(block: unknown): boolean {
   if (type === 'markdown' && !isWords(text, 12_000)) return false;
   if (accessory !== undefined && !isElement(accessory)) return false;
   if (type === 'actions' && !(Array.isArray(elements) && elements.length > 0 && elements.length <= 25 && elements.every(isElement))) return false;
-  if (type === 'context' && !(Array.isArray(elements) && elements.length > 0 && elements.length <= 10)) return false;
+  if (type === 'context' && !(Array.isArray(elements) && elements.length > 0 && elements.length <= 10 && elements.every(isInContext))) return false;
   return true;
+}
+
+function isInContext(element: unknown): boolean {
+  return isText(element, 3_000) || (isObject(element) && element['type'] === 'image' && isElement(element));
 }
 
 function isElement(element: unknown): boolean {

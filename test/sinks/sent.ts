@@ -1,4 +1,4 @@
-import type { LaneConfiguration } from '../../src/config/configuration.js';
+import type { LaneConfiguration, SinkConfiguration } from '../../src/config/configuration.js';
 import { lineOf } from '../../src/config/finding.js';
 import { parseConfig } from '../../src/config/load.js';
 import type { EventView } from '../../src/core/event.js';
@@ -15,7 +15,7 @@ export const silent: Log = { debug: () => undefined, info: () => undefined, warn
 /** A sink as the loader makes it of the YAML: what is tested is what users get. */
 export interface Configured {
   readonly lane: LaneConfiguration;
-  readonly render: (event: EventView, body: Buffer) => unknown;
+  readonly render: SinkConfiguration['render'];
   /** Hides the secrets that the loader found. */
   readonly redact: Redact;
   /** Opens the sink. */
@@ -77,13 +77,13 @@ export function view(parts: Partial<EventView> = {}): EventView {
   };
 }
 
-function messageOf(event: EventView, given: Buffer | undefined, render: (event: EventView, body: Buffer) => unknown): Message<never> {
+function messageOf(event: EventView, given: Buffer | undefined, render: SinkConfiguration['render']): Message<never> {
   const { id, source, type, receivedAt, time } = event;
   const body = given ?? Buffer.from(JSON.stringify(event.body));
   return {
     deliveryId: `1-0badcafe.${Buffer.from(id).toString('hex')}`,
     event: { id, source, type, receivedAt, receivedMs: Date.parse(receivedAt), time },
     body,
-    content: render(event, body) as never,
+    content: render(event, body, null) as never,
   };
 }

@@ -51,7 +51,7 @@ function everyKey(kinds: Kinds): Known[] {
     ...kinds.verifiers.flatMap((kind) => keys(['sources', '*', 'verify'], kind.schema, kind.type)),
     ...kinds.stores.flatMap((kind) => keys(['storage'], kind.schema, kind.type)),
     ...keys(['storage'], StorageSchema),
-    ...kinds.sinks.flatMap((kind) => keys(['sinks', '*'], LaneSchema(kind.lane), kind.type)),
+    ...kinds.sinks.flatMap((kind) => keys(['sinks', '*'], LaneSchema(kind), kind.type)),
     ...kinds.sinks.flatMap((kind) => keys(['sinks', '*'], kind.schema, kind.type)),
   ];
 }

@@ -23,7 +23,7 @@ export function editorSchema(kinds: Kinds): object {
   const formats = kinds.formats.map((kind) => ({ kind, schema: withType(kind.type, kind.schema) }));
   const format = { anyOf: [namesOf(formats), byType(formats)] };
   const verify = byType(kinds.verifiers.map((kind) => ({ kind, schema: withType(kind.type, kind.schema) })));
-  const sink = byType(kinds.sinks.map((kind) => ({ kind, schema: withType(kind.type, kind.schema, LaneSchema(kind.lane)) })));
+  const sink = byType(kinds.sinks.map((kind) => ({ kind, schema: withType(kind.type, kind.schema, LaneSchema(kind)) })));
   const [store] = kinds.stores;
   const stores = kinds.stores.map((kind) => ({ kind, schema: withType(kind.type, kind.schema, StorageSchema) }));
   const posted = {

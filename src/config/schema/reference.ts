@@ -50,7 +50,7 @@ export function referencePage(kinds: Kinds): string {
     ...kinds.sinks.flatMap((kind) => [
       `### \`type: ${kind.type}\``,
       kind.description,
-      table(withType(kind.type, kind.schema, LaneSchema(kind.lane)) as Documented),
+      table(withType(kind.type, kind.schema, LaneSchema(kind)) as Documented),
     ]),
     '## `routes`',
     'Rows in order; every row that matches applies.',

@@ -1,5 +1,5 @@
 import { Type, type Static, type TObject, type TProperties } from 'typebox';
-import type { LaneDefaults } from '../../core/sink.js';
+import type { SinkKind } from '../../core/sink.js';
 import type { PollerKind } from '../../core/source.js';
 import { AGE, Duration, Rate, Secret, Size, TIMER } from '../../schema/values.js';
 
@@ -161,7 +161,7 @@ export const SourceSchema = Type.Object(
 export type SourceShape = Static<typeof SourceSchema>;
 
 /** The keys every sink has, whatever its kind. */
-export const LaneSchema = (lane: LaneDefaults) =>
+export const LaneSchema = ({ lane, digest }: Pick<SinkKind<unknown, unknown>, 'lane' | 'digest'>) =>
   Type.Object({
     retry: Type.Object(
       {
@@ -184,11 +184,46 @@ export const LaneSchema = (lane: LaneDefaults) =>
         ...(lane.pacePerSecond === null ? {} : { default: `${lane.pacePerSecond}/s` }),
       }),
     ),
+    burst: Type.Optional(
+      Type.Integer({
+        description: `deliveries that may go at once after a quiet time, where there is a pace; without it as many as the pace gives in a second${lane.burst === undefined ? '' : `, and ${lane.burst} at least`}`,
+        minimum: 1,
+        maximum: 10_000,
+        examples: [5],
+      }),
+    ),
+    ...(digest === undefined ? {} : { digest: DigestSchema }),
   });
+
+const DigestSchema = section('when what waits becomes one message, which settles all of it', {
+  after: Type.Integer({
+    description: 'as long as no more than this wait, each is a message of its own; 0: always',
+    minimum: 0,
+    maximum: 1_000_000,
+    default: 10,
+  }),
+  by: Type.Optional(
+    Type.String({
+      description: 'an expression in CEL over `event`: one message for each of its values',
+      minLength: 1,
+      examples: ['event.cluster.name'],
+    }),
+  ),
+  except: Type.Optional(
+    Type.String({
+      description: 'a condition in CEL over `event`: what it holds for is always a message of its own, and goes first',
+      minLength: 1,
+      examples: ['event.severity == "critical"'],
+    }),
+  ),
+});
 
 const Batch = (batch: number) => Type.Integer({ description: 'deliveries a send', minimum: 1, maximum: 10_000, default: batch });
 
-export type LaneShape = Omit<Static<ReturnType<typeof LaneSchema>>, 'batch'> & { readonly batch?: number };
+export type LaneShape = Omit<Static<ReturnType<typeof LaneSchema>>, 'batch' | 'digest'> & {
+  readonly batch?: number;
+  readonly digest?: Static<typeof DigestSchema>;
+};
 
 /** The kind's own schema with its discriminator and what all kinds share. */
 export function withType(type: string, ...schemas: readonly object[]): object {
