@@ -14,7 +14,7 @@ sources:
 sinks:
   screen: { type: console }
   events: { type: kafka, brokers: ${JSON.stringify(brokers)}, topic: "${topic}", key: event.cluster.id }
-  ops: { type: slack, webhookUrl: "${slack.webhookUrl}", text: "{{ event.id }}", pace: 500/s }
+  ops: { type: slack, webhookUrl: "${slack.webhookUrl}", text: "{{ event.id }}", pace: 500/s, digest: { after: 0 } }
   inventory: { type: http, url: "${inventory.url}/castai/{event.type}", retry: { initial: 20ms, max: 100ms } }
   strict: { type: http, url: "${strict.url}" }
 routes:

@@ -26,7 +26,7 @@ export function configurationOf({ secret, inventory, audit, slack, events }: Pla
   const sinks = [
     ...(variant.withoutInventory === true ? [] : [`inventory: { type: http, url: "${inventory}", timeout: 2s, ${retry} }`]),
     `audit: { type: http, url: "${audit}", timeout: 2s, ${retry} }`,
-    `ops: { type: slack, webhookUrl: "${slack}", text: "{{ event.id }}", pace: 500/s, concurrency: 8, timeout: 2s, ${retry} }`,
+    `ops: { type: slack, webhookUrl: "${slack}", text: "{{ event.id }}", pace: 500/s, digest: { after: 0 }, concurrency: 8, timeout: 2s, ${retry} }`,
     ...(events === null ? [] : [`events: { ${events}, ${retry} }`]),
     ...(variant.spare === true ? ['spare: { type: console }'] : []),
   ];
