@@ -10,7 +10,7 @@ import { writeSecretFiles } from './config/secret-files.js';
 import type { EventView, StoredEvent } from './core/event.js';
 import type { Log } from './core/sink.js';
 import { originOf } from './core/origin.js';
-import type { Owed, Store } from './core/store.js';
+import type { Arrival, Owed, Store } from './core/store.js';
 import type { Telemetry, Trigger } from './core/telemetry.js';
 import { Lane, type LaneDependencies } from './delivery/lane.js';
 import { createLanes, type Lanes } from './delivery/lanes.js';
@@ -77,10 +77,20 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
     closing.push(() => store.close());
 
     const view = createView(kinds.formats, (source) => inForce.readers.get(source)?.format);
-    const lanes = createLanes({ store, telemetry, nowMs });
+    const lanes = createLanes({ store, telemetry, deadTo: () => inForce.deadTo, nowMs });
     wakeLanes = () => lanes.wakeAll();
     redaction.add(config.secrets);
-    const parts = { store, telemetry, view, redact: redaction.redact, log, nowMs, slots: new Map<string, PaceSlot>() };
+    const parts = {
+      store,
+      telemetry,
+      view,
+      redact: redaction.redact,
+      log,
+      nowMs,
+      slots: new Map<string, PaceSlot>(),
+      deadTo: (sink: string) => deadToOf(inForce, sink),
+      wake: lanes.wake,
+    };
     await lanes.exchange(openLanes(config.sinks, parts), [], 0);
     const replayer = createReplayer({
       store,
@@ -89,7 +99,7 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
       nowMs,
       isConfigured: (sink) => lanes.has(sink),
       wake: (sink) => {
-        if (sink !== null) lanes.wake(sink);
+        if (sink !== null) lanes.wake([sink]);
       },
     });
     const operations = createOperations({
@@ -118,8 +128,12 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
 
     const keeping = {
       route: (event: EventView) => routeBy(inForce)(event),
-      onStored: (event: StoredEvent, owes: readonly Owed[]) => lanes.offer(event, owes),
-      ...{ store, telemetry, log, nowMs },
+      onStored: (event: StoredEvent, owes: readonly Owed[]) => {
+        lanes.offer(event, owes);
+        if (owes.some(isDead)) lanes.wake(inForce.deadTo);
+      },
+      store: forwarding(store, () => inForce.deadTo),
+      ...{ telemetry, log, nowMs },
     };
     const pollings = createPollings({ ...keeping, random: Math.random });
     pollings.exchange(config.pollers);
@@ -206,6 +220,8 @@ interface LaneParts {
   readonly redact: Redact;
   readonly log: Log;
   readonly nowMs: () => number;
+  readonly deadTo: (sink: string) => readonly string[];
+  readonly wake: (sinks: readonly string[]) => void;
   /** What the pace of each far side has been used up to. */
   readonly slots: Map<string, PaceSlot>;
 }
@@ -218,7 +234,17 @@ function openLanes(sinks: readonly SinkConfiguration[], parts: LaneParts): Lane[
     try {
       const sink = kind.open(config, { name, timeoutMs: lane.timeoutMs, log: parts.log });
       opened.push(
-        new Lane({ ...parts, ...lane, ...pacingOf(one, parts.slots), name, sink, render, clockMs: () => performance.now(), random: Math.random }),
+        new Lane({
+          ...parts,
+          ...lane,
+          ...pacingOf(one, parts.slots),
+          deadTo: () => parts.deadTo(name),
+          name,
+          sink,
+          render,
+          clockMs: () => performance.now(),
+          random: Math.random,
+        }),
       );
     } catch (error) {
       for (const other of opened) void other.stop(0);
@@ -238,6 +264,25 @@ function pacingOf({ name, kind, config, lane }: SinkConfiguration, slots: LanePa
     pace: pacePerSecond === null ? null : { perSecond: pacePerSecond, burst, slot },
     digest: digest === null || kind.digest === undefined ? null : { ...digest, digest: kind.digest },
   };
+}
+
+/** Sinks that the dead letters of a sink are forwarded to; of one that is gone, to those that all are. */
+function deadToOf({ sinks, deadTo }: Configuration, name: string): readonly string[] {
+  return sinks.find((sink) => sink.name === name)?.deadTo ?? deadTo;
+}
+
+/** The store, for what comes in: what is dead on arrival is forwarded too. */
+function forwarding(store: Store, deadTo: () => readonly string[]): Pick<Store, 'accept' | 'acceptTogether' | 'checkpoint'> {
+  const forwarded = (arrival: Arrival): Arrival => (arrival.owes.some(isDead) ? { ...arrival, deadTo: deadTo() } : arrival);
+  return {
+    accept: (arrival) => store.accept(forwarded(arrival)),
+    acceptTogether: (arrivals, checkpoint) => store.acceptTogether(arrivals.map(forwarded), checkpoint),
+    checkpoint: (source) => store.checkpoint(source),
+  };
+}
+
+function isDead(owed: Owed): boolean {
+  return owed.state === 'dead';
 }
 
 function routeBy({ table }: Configuration): (event: EventView) => readonly Owed[] {

@@ -21,6 +21,8 @@ export interface Configuration {
   /** Both, by their names: how each reads its events. */
   readonly readers: ReadonlyMap<string, ReadingSource>;
   readonly sinks: readonly SinkConfiguration[];
+  /** Sinks that dead letters are forwarded to, where their sink does not say, or they have none. */
+  readonly deadTo: readonly string[];
   readonly table: RoutingTable;
   /** How many rows it has. */
   readonly routes: number;
@@ -86,6 +88,8 @@ export interface SinkConfiguration {
   /** The kind's own keys, as its schema types them. */
   readonly config: unknown;
   readonly lane: LaneConfiguration;
+  /** Sinks that its dead letters are forwarded to. */
+  readonly deadTo: readonly string[];
   /** Compiled from the sink's texts. Throws where a text cannot be rendered for this event. */
   readonly render: (event: EventView, body: Buffer, dead: DeadLetter | null) => unknown;
 }

@@ -103,7 +103,8 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
   const compiler = createCompiler(report);
   const { posted, polled } = buildSources(shape.sources, shape.dedup.window, compiler, building);
   const storage = buildStorage(shape.storage, building);
-  const sinks = buildSinks(shape.sinks, compiler, building);
+  const deadTo = shape.onDead?.to ?? [];
+  const sinks = buildSinks(shape.sinks, deadTo, compiler, building);
   const operations: OperationsConfiguration = { ...shape.operations, token: shape.operations.token ?? null };
   checkListeners(shape, operations, report);
   const rows = rowsOf(shape);
@@ -112,6 +113,7 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
   const owners = new Map(names.sources.map((name) => [name, polled.find(({ source }) => source.name === name)?.source.reads.name ?? name]));
   checkRoutes(rows, owners, names.sinks, report);
   checkTargets(otherwise ?? [], ['otherwise', 'to'], new Set(names.sinks), report);
+  checkTargets(deadTo, ['onDead', 'to'], new Set(names.sinks), report);
   // What one row makes of others is only told where all of them are as they are meant.
   const warnOfRows: Report = (problem) => {
     if (!told.isDoubtful(['routes'])) told.warn(problem);
@@ -143,6 +145,7 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
       ...polled.map(({ source }) => [source.name, source.reads] as const),
     ]),
     sinks: sinks.map(({ sink }) => sink),
+    deadTo,
     table,
     routes: rows.length,
     settings,

@@ -4,6 +4,7 @@ import type { TableCompiler } from '../routing/compiler.js';
 import type { Written } from './described.js';
 import type { DigestConfiguration, LaneConfiguration, SinkConfiguration } from './configuration.js';
 import { below, kindOf, type Building } from './checking/building.js';
+import { checkTargets } from './checking/checks.js';
 import { keysOfSinks } from './checking/misplaced.js';
 import { isMapping } from './checking/shape.js';
 import { LaneSchema, withType, type LaneShape } from './schema/schema.js';
@@ -17,8 +18,14 @@ export interface BuiltSink {
 }
 
 /** Builds the sinks; those whose kind cannot be told are reported and left out. */
-export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: TableCompiler, building: Building): BuiltSink[] {
+export function buildSinks(
+  shapes: Readonly<Record<string, unknown>>,
+  forAll: readonly string[],
+  compiler: TableCompiler,
+  building: Building,
+): BuiltSink[] {
   const { kinds, check, report } = building;
+  const names = new Set(Object.keys(shapes));
   return Object.entries(shapes).flatMap(([name, value]) => {
     const at = ['sinks', name];
     if (!(isMapping(value) && Object.hasOwn(value, 'type')) && keysOfSinks(kinds).includes(name)) {
@@ -46,9 +53,18 @@ export function buildSinks(shapes: Readonly<Record<string, unknown>>, compiler: 
     const compilerBelow = compilerAt(at, compiler);
     if (config.burst !== undefined && config.pace === undefined)
       report({ path: [...at, 'burst'], atKey: true, what: 'a burst without a pace limits nothing', remedy: 'add `pace:`, or delete it' });
+    const own = config.onDead?.to;
+    checkTargets(own ?? [], [...at, 'onDead', 'to'], names, report);
+    if (own?.includes(name) === true)
+      report({
+        path: [...at, 'onDead', 'to', own.indexOf(name)],
+        what: 'the dead letters of a sink would go to the sink itself',
+        remedy: 'name another one',
+      });
+    const deadTo = own ?? forAll.filter((other) => other !== name);
     const render = kind.prepare(config, compilerBelow, (problem) => report(below(at, problem)));
     const secrets = [...secretsIn(schema, config), ...(kind.secrets?.(config) ?? [])];
-    return [{ sink: { name, kind, config, lane: laneOf(config, kind, compilerBelow), render }, written: { schema, value: config }, secrets }];
+    return [{ sink: { name, kind, config, lane: laneOf(config, kind, compilerBelow), deadTo, render }, written: { schema, value: config }, secrets }];
   });
 }
 

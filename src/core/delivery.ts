@@ -14,6 +14,9 @@ export const DEAD = {
   damaged: 'damaged',
 } as const;
 
+/** The route of dead letters that are forwarded: no row may have this name. */
+export const ON_DEAD = 'onDead';
+
 /** One event owed to one sink by one route. `sink` and `route` are null for a dead letter that never got as far as a sink. */
 export interface Delivery {
   /** Position in its event's list; with the event's uid it makes the delivery id, which never changes. */
@@ -22,7 +25,7 @@ export interface Delivery {
   readonly sink: string | null;
 }
 
-/** What is told of a dead letter where it is forwarded (`onDead`): as it was when it died. */
+/** What is told of a dead letter where it is forwarded (`onDead`): as it was when it died first. */
 export interface DeadLetter {
   readonly deliveryId: string;
   /** Null where it never got as far as a sink. */

@@ -54,6 +54,12 @@ export function viewOf(event: Decoded, id: string, source: string, receivedMs: n
   return { id, source, type, severity, name, message, cluster, time, receivedAt: new Date(receivedMs).toISOString(), data, body };
 }
 
+/** What can be said of an event whose body cannot be read. */
+export function bareView({ uid, id, source, type, receivedMs }: Pick<StoredEvent, 'uid' | 'id' | 'source' | 'type' | 'receivedMs'>): EventView {
+  const unread = { severity: null, name: null, message: null, cluster: { id: null, name: null }, time: null, data: null, body: null };
+  return viewOf({ ...unread, id, type }, id || uid, source, receivedMs);
+}
+
 /** An event as the store keeps it. */
 export interface StoredEvent {
   /** The bridge's id: unique over every database this program ever made. */

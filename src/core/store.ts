@@ -23,6 +23,8 @@ export interface Arrival {
   readonly dedupWindowMs: number;
   /** At least one. A dead one keeps an event that no sink is owed. */
   readonly owes: readonly Owed[];
+  /** Sinks that those which are dead are forwarded to. */
+  readonly deadTo?: readonly string[];
 }
 
 /** How far a source that is asked for its events has been read, in its own words. */
@@ -64,6 +66,8 @@ export interface Rerouted extends DeliveryKey {
 /** One attempt and what follows from it: written together. */
 export interface Settled extends DeliveryKey {
   readonly settlement: Settlement;
+  /** Sinks that it is forwarded to, where it is dead now. */
+  readonly deadTo?: readonly string[];
   readonly attempt: { readonly startedMs: number; readonly durationMs: number; readonly outcome: Outcome };
 }
 
@@ -132,6 +136,8 @@ export class StoreUnavailable extends Error {
  * The store. Every promise that resolves after a write resolves when the write is on stable storage;
  * `settle` alone may resolve once it is ordered behind one that will be, since losing it means one more delivery, not one less.
  * Writes are gathered into groups; a call never waits for a timer.
+ * What dies with a `deadTo` is forwarded in the same transaction: a further delivery of its event for each sink, with the route ON_DEAD and `dead` set, once
+ * however often it dies; what was forwarded itself is not forwarded again.
  */
 export interface Store {
   /** Stores the event, its deliveries and its dedup key in one transaction, or finds it a duplicate. Rejects with StoreUnavailable. */
@@ -155,10 +161,10 @@ export interface Store {
     farMs?: number,
   ): Promise<{ readonly deliveries: readonly DueDelivery[]; readonly nextDueMs: number | null }>;
   /**
-   * Makes waiting deliveries of sinks that are not in `sinks` dead, with the reason `sink_removed`: a bounded chunk of them, and nothing that is stored after
-   * the call. Resolves with their number; 0: there are none.
+   * Makes waiting deliveries of sinks that are not in `sinks` dead, with the reason `sink_removed`, and forwards them to those in `deadTo`: a bounded chunk
+   * of them, and nothing that is stored after the call. Resolves with their number; 0: there are none.
    */
-  killOrphans(sinks: readonly string[], nowMs: number): Promise<number>;
+  killOrphans(sinks: readonly string[], nowMs: number, deadTo?: readonly string[]): Promise<number>;
 
   /** Deliveries, newest event first. */
   deliveries(filter: DeliveryFilter, limit: number, before: string | null): Promise<Page<DeliveryRow>>;

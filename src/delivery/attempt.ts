@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { DEAD, deliveryId, type DeadLetter } from '../core/delivery.js';
-import type { EventView } from '../core/event.js';
+import { bareView, type EventView, type StoredEvent } from '../core/event.js';
 import { excerpt, type Outcome } from '../core/outcome.js';
 import type { Digest, DigestMember, Message, Sink } from '../core/sink.js';
 import type { DueDelivery } from '../core/store.js';
@@ -53,7 +53,7 @@ export async function attemptDigest(
     const event = seen[at];
     if (event === undefined || 'kind' in event) return [];
     const dead = delivery.dead ?? null;
-    return [{ event, dead, delivery, content: () => render(event, delivery.event.body, dead) }];
+    return [{ event, dead, delivery, content: () => render(event, bodyOf(delivery.event), dead) }];
   });
   const [first] = members;
   const [answer = sinkFault('the sink did not answer')] =
@@ -70,14 +70,15 @@ function renderOne(delivery: DueDelivery, view: Attempting['view'], render: Atte
   const seen = seenOf(delivery, view);
   if ('kind' in seen) return seen;
   try {
-    return messageOf(delivery, seen, render(seen, delivery.event.body, delivery.dead ?? null));
+    return messageOf(delivery, seen, render(seen, bodyOf(delivery.event), delivery.dead ?? null));
   } catch (error) {
     return { kind: 'rejected', reason: DEAD.renderError, answer: describe(error) };
   }
 }
 
-/** The event of a delivery as texts see it, or why nothing of it can be sent. */
-function seenOf({ event }: DueDelivery, view: View): EventView | Outcome {
+/** The event of a delivery as texts see it, or why nothing of it can be sent. Of a dead letter there is always something to tell. */
+function seenOf({ event, dead }: DueDelivery, view: View): EventView | Outcome {
+  if (dead !== undefined) return (event.damaged === true ? null : view(event)) ?? bareView(event);
   if (event.damaged === true)
     return { kind: 'rejected', reason: DEAD.damaged, answer: 'the stored event is not what was received: nothing was sent' };
   return view(event) ?? { kind: 'rejected', reason: DEAD.undecodable, answer: `the format "${event.format}" cannot read the body any more` };
@@ -87,10 +88,15 @@ function messageOf({ event, index, dead }: DueDelivery, seen: EventView, content
   return {
     deliveryId: deliveryId(event.uid, index),
     event: { id: seen.id, source: event.source, type: seen.type, receivedAt: seen.receivedAt, receivedMs: event.receivedMs, time: seen.time },
-    body: event.body,
+    body: bodyOf(event),
     ...(dead !== undefined && { dead }),
     content,
   };
+}
+
+/** Bytes that the disk has changed are never sent, also not with a dead letter. */
+function bodyOf(event: StoredEvent): Buffer {
+  return event.damaged === true ? Buffer.alloc(0) : event.body;
 }
 
 /** Holds the sink to its contract: it ends in time, and a throw is a fault of ours that is tried again, not a lost delivery. */

@@ -39,6 +39,10 @@ export interface LaneDependencies extends Attempting {
   readonly pace: Pace | null;
   /** Null: each is a message of its own. */
   readonly digest: (DigestRule & Pick<Digesting, 'digest'>) | null;
+  /** Sinks that its dead letters are forwarded to. */
+  readonly deadTo: () => readonly string[];
+  /** They have something due. */
+  readonly wake: (sinks: readonly string[]) => void;
   readonly store: Pick<Store, 'settle' | 'due'>;
   readonly telemetry: Pick<Telemetry, 'attempted' | 'laneHeld' | 'laneResumed' | 'backlogUnreadable' | 'backlogReadable'>;
   readonly nowMs: () => number;
@@ -201,10 +205,12 @@ export class Lane {
     const nowMs = this.#deps.nowMs();
     const attemptNumber = delivery.attempts + 1;
     const settlement = settle(outcome, { attempt: attemptNumber, sinceMs: delivery.sinceMs }, this.#deps.retry, nowMs, random);
+    const deadTo = settlement.state === 'dead' && delivery.dead === undefined ? this.#deps.deadTo() : [];
     const written = await this.#write({
       eventUid: delivery.event.uid,
       index: delivery.index,
       settlement,
+      ...(deadTo.length > 0 && { deadTo }),
       attempt: { ...took, outcome },
     });
     this.#deps.telemetry.attempted({
@@ -220,7 +226,9 @@ export class Lane {
       settlement,
       ageMs: nowMs - delivery.event.receivedMs,
     });
-    if (written) this.#release(delivery, settlement);
+    if (!written) return;
+    this.#release(delivery, settlement);
+    if (deadTo.length > 0) this.#deps.wake(deadTo);
   }
 
   /** False: the bridge stops before the store could write; the delivery is still waiting there, and will be sent again. */

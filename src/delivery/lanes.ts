@@ -5,7 +5,7 @@ import type { Lane } from './lane.js';
 import { createOrphans, type OrphanDependencies } from './orphans.js';
 
 /** What the lanes share. */
-export interface LanesDependencies extends Omit<OrphanDependencies, 'spared' | 'telemetry'> {
+export interface LanesDependencies extends Omit<OrphanDependencies, 'spared' | 'wake' | 'telemetry'> {
   readonly telemetry: Pick<Telemetry, 'laneEnded' | 'orphansKilled'>;
 }
 
@@ -16,8 +16,8 @@ export interface Lanes {
   start(): void;
   /** An event that was just stored, by whatever configuration it was routed: what it owes to a sink without a lane becomes a dead letter. */
   offer(event: StoredEvent, owes: readonly Owed[]): void;
-  /** Something was made due in the store for this sink. */
-  wake(sink: string): void;
+  /** Something was made due in the store for these sinks. */
+  wake(sinks: readonly string[]): void;
   /** The store may hold what no lane was told of. */
   wakeAll(): void;
   /**
@@ -30,13 +30,20 @@ export interface Lanes {
   stop(graceMs: number): Promise<void>;
 }
 
-export function createLanes({ store, telemetry, nowMs }: LanesDependencies): Lanes {
+export function createLanes({ store, telemetry, deadTo, nowMs }: LanesDependencies): Lanes {
   const lanes = new Map<string, Lane>();
   /** Those that were taken out and have not ended. */
   const ending = new Map<Lane, Promise<void>>();
   // What an ending lane has in its hands is not an orphan yet.
   const spared = (): string[] => [...lanes.keys(), ...[...ending.keys()].map((lane) => lane.name)];
-  const orphans = createOrphans({ store, telemetry, nowMs, spared });
+  const wake = (sinks: readonly string[]): void => {
+    for (const sink of sinks) {
+      const lane = lanes.get(sink);
+      if (lane === undefined) orphans.kill();
+      else lane.wake();
+    }
+  };
+  const orphans = createOrphans({ store, telemetry, nowMs, spared, deadTo, wake });
   let running = false;
 
   const takeOut = (name: string, graceMs: number): void => {
@@ -76,11 +83,7 @@ export function createLanes({ store, telemetry, nowMs }: LanesDependencies): Lan
       });
     },
 
-    wake(sink) {
-      const lane = lanes.get(sink);
-      if (lane === undefined) orphans.kill();
-      else lane.wake();
-    },
+    wake,
 
     wakeAll() {
       for (const lane of lanes.values()) lane.wake();

@@ -11,6 +11,9 @@ export interface OrphanDependencies {
   readonly telemetry: Pick<Telemetry, 'orphansKilled'>;
   /** The sinks whose deliveries are somebody's, at this moment. */
   readonly spared: () => readonly string[];
+  /** Sinks that they are forwarded to, and what has them look. */
+  readonly deadTo: () => readonly string[];
+  readonly wake: (sinks: readonly string[]) => void;
   readonly nowMs: () => number;
 }
 
@@ -24,15 +27,17 @@ export interface Orphans {
   stop(): Promise<void>;
 }
 
-export function createOrphans({ store, telemetry, spared, nowMs }: OrphanDependencies): Orphans {
+export function createOrphans({ store, telemetry, spared, deadTo, wake, nowMs }: OrphanDependencies): Orphans {
   const stopping = new AbortController();
   let asked = false;
   let round: Promise<void> | null = null;
   let call: Promise<unknown> = Promise.resolve();
 
   const killChunk = async (): Promise<number> => {
-    const killed = store.killOrphans(spared(), nowMs());
+    const to = deadTo();
+    const killed = store.killOrphans(spared(), nowMs(), to);
     call = killed.catch(() => undefined);
+    if ((await killed) > 0) wake(to);
     return killed;
   };
 

@@ -54,9 +54,9 @@ function write(stream: Writable, text: string, signal: AbortSignal): Promise<Out
 }
 
 /** The body stands in the line as it was received, so that no number and no order of keys changes: only line ends, which JSON has between its parts alone, become spaces. */
-function lineOf({ deliveryId, event, body }: Message<null>): string {
+function lineOf({ deliveryId, event, body, dead }: Message<null>): string {
   const { source, type, id, receivedAt } = event;
-  const head = JSON.stringify({ deliveryId, source, type, id, receivedAt });
+  const head = JSON.stringify({ deliveryId, source, type, id, receivedAt, ...(dead !== undefined && { dead }) });
   const text = body.toString('utf8').replace(/^\uFEFF/, '');
   return `${head.slice(0, -1)},"body":${isJson(text) ? text.trim().replace(/[\r\n]+/g, ' ') : JSON.stringify(text)}}`;
 }

@@ -1,15 +1,29 @@
+import type { DeadLetter } from '../core/delivery.js';
 import type { EventView } from '../core/event.js';
 import type { Problem, Report } from '../core/problem.js';
 import type { Compiler, Message } from '../core/sink.js';
 
 /** The headers every outgoing HTTP request and every Kafka record carries. */
-export function castbridgeHeaders({ deliveryId, event }: Message): Record<string, string> {
+export function castbridgeHeaders({ deliveryId, event, dead }: Message): Record<string, string> {
   return {
+    ...(dead === undefined ? {} : deadHeaders(dead)),
     'castbridge-event-id': event.id,
     'castbridge-delivery-id': deliveryId,
     'castbridge-source': event.source,
     'castbridge-type': event.type,
     'castbridge-received-at': event.receivedAt,
+  };
+}
+
+/** Those of a dead letter that is forwarded. */
+function deadHeaders({ deliveryId, sink, route, reason, attempts, detail }: DeadLetter): Record<string, string> {
+  return {
+    'castbridge-dead-delivery-id': deliveryId,
+    'castbridge-dead-reason': reason,
+    'castbridge-dead-attempts': String(attempts),
+    'castbridge-dead-detail': detail,
+    ...(sink === null ? {} : { 'castbridge-dead-sink': sink }),
+    ...(route === null ? {} : { 'castbridge-dead-route': route }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { describe } from 'vitest';
 import { accepting } from './store/accepting.js';
 import { delivering } from './store/delivering.js';
+import { forwarding } from './store/forwarding.js';
 import { keeping } from './store/keeping.js';
 import { listing } from './store/listing.js';
 import { modelled } from './store/model.js';
@@ -11,6 +12,7 @@ export function storeContract(name: string, open: OpenFresh): void {
   describe(`store contract: ${name}`, () => {
     accepting(open);
     delivering(open);
+    forwarding(open);
     listing(open);
     keeping(open);
     modelled(open);

@@ -103,6 +103,8 @@ export function rig(options: Partial<LaneDependencies> = {}) {
     batch: 1,
     pace: null,
     digest: null,
+    deadTo: () => [],
+    wake: (sinks) => facts.push(`wake ${sinks.join()}`),
     telemetry: {
       attempted: (fact) => facts.push(`${fact.deliveryId} ${fact.outcome.kind} → ${fact.settlement.state}`),
       laneHeld: (fact) => facts.push(`held ${fact.cause}`),

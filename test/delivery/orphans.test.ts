@@ -7,10 +7,12 @@ function rig(waiting: Record<string, number>) {
   const state = { down: false, calls: 0, during: (): void => undefined };
   const sinks: string[] = [];
   const told: number[] = [];
+  const wakes: string[] = [];
   const orphans = createOrphans({
     store: {
-      killOrphans: async (spared) => {
+      killOrphans: async (spared, _nowMs, deadTo) => {
         state.calls += 1;
+        expect(deadTo).toEqual(['ops']);
         if (state.down) throw new StoreUnavailable('disk full');
         const orphan = Object.keys(waiting).find((sink) => !spared.includes(sink) && waiting[sink] !== 0);
         if (orphan !== undefined) waiting[orphan] = (waiting[orphan] ?? 0) - 1;
@@ -21,9 +23,11 @@ function rig(waiting: Record<string, number>) {
     },
     telemetry: { orphansKilled: ({ deliveries }) => void told.push(deliveries) },
     spared: () => sinks,
+    deadTo: () => ['ops'],
+    wake: (woken) => void wakes.push(...woken),
     nowMs: () => 0,
   });
-  return { orphans, state, told, waiting, sinks };
+  return { orphans, state, told, wakes, waiting, sinks };
 }
 const turn = () => vi.advanceTimersByTimeAsync(0);
 
@@ -32,11 +36,13 @@ afterEach(() => void vi.useRealTimers());
 
 describe('orphans (T14)', () => {
   it('are killed chunk after chunk, and told of once', async () => {
-    const { orphans, told, waiting, sinks } = rig({ gone: 3, kept: 2 });
+    const { orphans, told, wakes, waiting, sinks } = rig({ gone: 3, kept: 2 });
     sinks.push('kept');
     orphans.kill();
     await turn();
     expect([waiting, told]).toEqual([{ gone: 0, kept: 2 }, [3]]);
+    // Who is told of dead letters has something due then, chunk by chunk.
+    expect(wakes).toEqual(['ops', 'ops', 'ops']);
   });
 
   it('are spared from the chunk on that follows their sink’s return', async () => {

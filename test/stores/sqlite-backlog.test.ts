@@ -101,7 +101,7 @@ describe('a sink that is not configured any more', () => {
     const { writer, reader, accept } = rig();
     accept(MANY, 'kept');
     for (const sink of ['a', 'z', 'kept too']) accept(2, sink);
-    const chunks = [1, 2, 3].map(() => writer.killOrphans(['kept', 'kept too'], T0));
+    const chunks = [1, 2, 3].map(() => writer.killOrphans(['kept', 'kept too'], T0, []));
     expect(chunks).toEqual([2, 2, 0]);
     expect(reader.stats().waiting.map(({ sink, count }) => [sink, count])).toEqual([
       ['kept', MANY],

@@ -45,7 +45,19 @@ let made = 0;
 export function waitingGroup(count: number, sink = 'a', bytes = 2): WriteGroup {
   const arrivals = numbered(count).map(() => {
     const { source, format, key, id, type, receivedMs, owes } = arrival(`evt_${made++}`, { owes: [owedTo(sink)] });
-    const packed = { source, format, key, id, type, receivedMs, owes, bodyBytes: bytes, headers: null, dedupWindowMs: LIMITS.dedupWindowMs };
+    const packed = {
+      source,
+      format,
+      key,
+      id,
+      type,
+      receivedMs,
+      owes,
+      bodyBytes: bytes,
+      headers: null,
+      deadTo: [],
+      dedupWindowMs: LIMITS.dedupWindowMs,
+    };
     return { arrivals: [packed], checkpoint: null };
   });
   return { arrivals, bodies: new ArrayBuffer(count * bytes), settled: [] };

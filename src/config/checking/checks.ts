@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { ON_DEAD } from '../../core/delivery.js';
 import type { Problem, Report } from '../../core/problem.js';
 import { secretFault } from '../../core/secret.js';
 import { suggest } from '../../core/suggest.js';
@@ -14,10 +15,10 @@ export function checkRoutes(rows: readonly RouteRow[], sources: ReadonlyMap<stri
   rows.forEach((row, index) => {
     checkTargets(row.to, ['routes', index, 'to'], knownSinks, report);
     checkRowSources(row, index, { sources, owners }, report);
-    if (row.name === OTHERWISE)
+    if (row.name === OTHERWISE || row.name === ON_DEAD)
       report({
         path: ['routes', index, 'name'],
-        what: `"${OTHERWISE}" is what deliveries of the \`otherwise\` section are named`,
+        what: `"${row.name}" is what deliveries of the \`${row.name}\` section are named`,
         remedy: 'choose another name',
       });
     const first = names.get(row.name);

@@ -24,7 +24,8 @@ export function warnAbout({ shape, sources, sinks, isDoubtful }: Looked, warn: R
     });
   }
   if (isDoubtful(['routes']) || isDoubtful(['otherwise'])) return;
-  const used = new Set([...shape.routes.flatMap((row) => row.to), ...(shape.otherwise?.to ?? [])]);
+  const told = Object.values(shape.sinks).flatMap((sink) => (Object(sink) as { readonly onDead?: { readonly to?: unknown } }).onDead?.to ?? []);
+  const used = new Set<unknown>([...shape.routes.flatMap((row) => row.to), ...(shape.otherwise?.to ?? []), ...(shape.onDead?.to ?? []), ...told]);
   for (const name of sinks) {
     if (!used.has(name) && !isDoubtful(['sinks', name]))
       warn({ path: ['sinks', name], what: 'no row of the table names this sink', remedy: 'name it in a row, or delete it' });

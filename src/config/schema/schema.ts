@@ -19,6 +19,8 @@ const Patterns = (description: string, example: string) =>
 
 const Targets = Type.Array(Type.String(), { description: 'names of sinks', minItems: 1, uniqueItems: true, examples: [['ops']] });
 
+const OnDead = (description: string) => Type.Optional(Type.Object({ to: Targets }, { ...closed, description, examples: [{ to: ['ops'] }] }));
+
 /** A source as documentation shows it. */
 const SOURCE = {
   path: '/webhooks/castai',
@@ -98,6 +100,9 @@ export const DocumentSchema = Type.Object(
     }),
     routes: Type.Array(Route, { description: 'the routing table: every row that matches applies, in order', examples: [[{ to: ['ops'] }]] }),
     otherwise: Type.Optional(Type.Object({ to: Targets }, { ...closed, description: 'where events go that no row matched' })),
+    onDead: OnDead(
+      'where dead letters go too, once each, with reason, attempts and the received bytes: those of sinks that do not say otherwise, and those that reach no sink. They stay dead letters, and what is forwarded goes no further',
+    ),
     // Each is checked by itself: a mistake in one must not hide what is wrong with another.
     tests: Type.Array(Type.Unknown(), { description: 'tests of the routing table: run when it is loaded, and by `castbridge test`', default: [] }),
     testFiles: Type.Array(Type.String({ minLength: 1 }), {
@@ -193,6 +198,7 @@ export const LaneSchema = ({ lane, digest }: Pick<SinkKind<unknown, unknown>, 'l
       }),
     ),
     ...(digest === undefined ? {} : { digest: DigestSchema }),
+    onDead: OnDead('where its dead letters go too, in the place of the `onDead` of the file'),
   });
 
 const DigestSchema = section('when what waits becomes one message, which settles all of it', {

@@ -22,6 +22,7 @@ export interface PackedArrival {
   readonly headers: string | null;
   readonly dedupWindowMs: number;
   readonly owes: readonly Owed[];
+  readonly deadTo: readonly string[];
 }
 
 /** What is written as one, or not at all. */

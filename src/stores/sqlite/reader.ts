@@ -6,6 +6,7 @@ import type { Outcome } from '../../core/outcome.js';
 import { checkpointSum } from './checksum.js';
 import { built, openForReading } from './database.js';
 import { EVENT_COLUMNS, eventOf, type EventRow } from './event-row.js';
+import { deadLetterOf } from './dead-letter.js';
 import { DamagedDatabase } from './faults.js';
 import { createListing, rowOf, SELECT_ROWS, type ListedRow } from './listing.js';
 import { STATE } from './protocol.js';
@@ -26,7 +27,7 @@ export function createReader(path: string) {
 function readerOf(database: DatabaseSyncInstance) {
   const statements = {
     due: database.prepare(`
-      select d.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, d.due_ms, e.uid
+      select d.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, d.due_ms, d.dead_n, d.dead, e.uid
       from deliveries d left join events e on e.seq = d.event_seq
       where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms > ? and d.due_ms <= ? order by d.due_ms, d.event_seq, d.n`),
     nextDue: database.prepare(
@@ -71,7 +72,9 @@ function readerOf(database: DatabaseSyncInstance) {
         if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) return { deliveries, nextDueMs: row.due_ms };
         const event = eventAt(row.event_seq);
         if (event === null) continue;
-        deliveries.push({ index: row.n, route: row.route, sink: row.sink, attempts: row.attempts, sinceMs: row.since_ms, event });
+        const { n, route, attempts, since_ms: sinceMs, dead_n, dead } = row;
+        const letter = dead_n === null ? {} : { dead: deadLetterOf(row.uid, dead_n, dead) };
+        deliveries.push({ index: n, route, sink: row.sink, attempts, sinceMs, event, ...letter });
         bytes += event.body.length;
       }
       const next = statements.nextDue.get(sink, nowMs, farMs) as { due_ms: number | null };
@@ -117,6 +120,8 @@ interface DueRow {
   readonly attempts: number;
   readonly since_ms: number;
   readonly due_ms: number;
+  readonly dead_n: number | null;
+  readonly dead: unknown;
   readonly uid: string | null;
 }
 

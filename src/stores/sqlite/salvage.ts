@@ -124,9 +124,11 @@ type Row = Readonly<Record<string, string | number | Uint8Array | null>> & { rea
 
 const DELIVERIES: Table = {
   name: 'deliveries',
-  columns: COLUMNS.deliveries.split(', '),
+  // Null, in a file from before there were any.
+  columns: [...COLUMNS.deliveries.split(', '), 'dead_n', 'dead'],
   stride: 1,
-  isSound: ({ n, sink, state, due_ms, attempts, attempts_before, since_ms }) =>
+  isSound: ({ n, sink, state, due_ms, attempts, attempts_before, since_ms, dead_n }) =>
+    (dead_n === null || dead_n === undefined || Number.isInteger(dead_n)) &&
     [n, state, due_ms, attempts, attempts_before, since_ms].every(Number.isInteger) &&
     Object.values<unknown>(STATE).includes(state) &&
     (typeof sink === 'string' || (sink === null && state === STATE.dead)),

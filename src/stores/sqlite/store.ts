@@ -72,7 +72,7 @@ function createStore(threads: Threads, telemetry: StoreContext['telemetry']): St
       const page = await threads.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('lanes', 'due', [sink, nowMs, limit, held, farMs]);
       return { ...page, deliveries: page.deliveries.map((delivery) => ({ ...delivery, event: asBuffer(delivery.event) })) };
     },
-    killOrphans: (sinks, nowMs) => write('killOrphans', sinks, nowMs),
+    killOrphans: (sinks, nowMs, deadTo = NOBODY) => write('killOrphans', sinks, nowMs, deadTo),
     deliveries: (filter, limit, before) => threads.call('people', 'deliveries', [filter, limit, before]),
     stories: async (id) => {
       const seqs = await threads.call<number[]>('writer', 'find', [id]);
@@ -158,10 +158,10 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
     const bodies = new ArrayBuffer(accepted.reduce((sum, { item }) => sum + bytesOf(item.arrivals), 0));
     const all = new Uint8Array(bodies);
     let offset = 0;
-    const pack = ({ source, format, key, id, type, receivedMs, body, headers, dedupWindowMs, owes }: Arrival): PackedArrival => {
+    const pack = ({ source, format, key, id, type, receivedMs, body, headers, dedupWindowMs, owes, deadTo = NOBODY }: Arrival): PackedArrival => {
       all.set(body, offset);
       offset += body.length;
-      return { source, format, key, id, type, receivedMs, bodyBytes: body.length, headers: headersIn(headers), dedupWindowMs, owes };
+      return { source, format, key, id, type, receivedMs, bodyBytes: body.length, headers: headersIn(headers), dedupWindowMs, owes, deadTo };
     };
     const packed = accepted.map(({ item }) => ({ arrivals: item.arrivals.map(pack), checkpoint: item.checkpoint }));
     return threads.call('writer', 'write', [{ arrivals: packed, bodies, settled: settled.map(({ item }) => item) }], [bodies]);
@@ -214,6 +214,8 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
     },
   };
 }
+
+const NOBODY: readonly string[] = [];
 
 const UNANSWERED = 'the writer gave no answer';
 

@@ -1,6 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { randomBytes } from 'node:crypto';
-import { DEAD } from '../../core/delivery.js';
+import { DEAD, ON_DEAD, type DeadLetter } from '../../core/delivery.js';
 import {
   keyOfId,
   StoreUnavailable,
@@ -12,6 +12,7 @@ import {
   type StoreLimits,
 } from '../../core/store.js';
 import { checkpointSum, checksumOf } from './checksum.js';
+import { deadLetterIn } from './dead-letter.js';
 import { built, openDatabase } from './database.js';
 import { codeOf } from './faults.js';
 import { createPlaceCheck } from './in-place.js';
@@ -75,6 +76,7 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     const crc = checksumOf({ uid, source, format, id, type, receivedMs, body, headers });
     statements.insertEvent.run(seq, uid, source, format, textIn(id), textIn(type), receivedMs, body, crc, headers);
     arrival.owes.forEach((owed, n) => insertDelivery(seq, n, owed, arrival.receivedMs));
+    if (arrival.deadTo.length > 0) forwardDead(seq, arrival);
     seen.add(seq, digest, receivedS);
     return uid;
   };
@@ -84,15 +86,34 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     else statements.insertDelivery.run(seq, n, owed.route, null, STATE.dead, nowMs, nowMs, owed.reason, textIn(owed.detail), nowMs);
   };
 
-  const settle = ({ eventUid, index, settlement, attempt }: Settled): void => {
+  /** Behind all that the event owes: their numbers are as the caller knows them. */
+  const forwardDead = (seq: number, { owes, deadTo, receivedMs }: PackedArrival): void =>
+    owes.forEach((owed, n) => {
+      if (owed.state === 'dead') forward(seq, n, { ...owed, attempts: 0 }, deadTo, receivedMs);
+    });
+
+  const forward = (seq: number, n: number, letter: Omit<DeadLetter, 'deliveryId'>, deadTo: readonly string[], nowMs: number): void => {
+    const dead = deadLetterIn(letter);
+    for (const sink of deadTo) statements.forward.run(seq, sink, nowMs, n, dead);
+  };
+
+  const settle = ({ eventUid, index, settlement, attempt, deadTo = [] }: Settled): void => {
     const seq = seqOf(eventUid);
     const endedMs = attempt.startedMs + attempt.durationMs;
     // What lies past the safe integers could be written, but not be read again.
     const dueMs = settlement.state === 'waiting' ? Math.min(settlement.dueMs, Number.MAX_SAFE_INTEGER) : endedMs;
     const answer = textIn(attempt.outcome.answer);
     const reason = settlement.state === 'delivered' ? null : settlement.reason;
-    const row = statements.settle.get(STATE[settlement.state], dueMs, reason, answer, endedMs, seq, index) as { attempts: number } | undefined;
+    const row = statements.settle.get(STATE[settlement.state], dueMs, reason, answer, endedMs, seq, index) as SettledRow | undefined;
     if (row === undefined) return;
+    if (settlement.state === 'dead' && row.dead_n === null)
+      forward(
+        seq,
+        index,
+        { sink: row.sink, route: row.route, reason: settlement.reason, attempts: row.attempts, detail: attempt.outcome.answer },
+        deadTo,
+        endedMs,
+      );
     const failure = attempt.outcome.kind === 'delivered' ? null : attempt.outcome.reason;
     statements.insertAttempt.run(seq, index, row.attempts, attempt.startedMs, attempt.durationMs, attempt.outcome.kind, failure, answer);
   };
@@ -173,10 +194,17 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
 
     reroute: (letters: readonly Rerouted[], nowMs: number): number[] => transaction(0, () => letters.map((letter) => reroute(letter, nowMs))),
 
-    killOrphans(sinks: readonly string[], nowMs: number): number {
+    killOrphans(sinks: readonly string[], nowMs: number, deadTo: readonly string[]): number {
       const waiting = statements.waitingSinks.all() as unknown as { sink: string }[];
       const orphan = waiting.find(({ sink }) => !sinks.includes(sink));
-      return orphan === undefined ? 0 : transaction(0, () => statements.kill.run(DEAD.sinkRemoved, nowMs, orphan.sink, CHUNK).changes);
+      if (orphan === undefined) return 0;
+      return transaction(0, () => {
+        const killed = statements.kill.all(DEAD.sinkRemoved, nowMs, orphan.sink, CHUNK) as unknown as KilledRow[];
+        for (const { event_seq, n, sink, route, attempts, dead_n } of killed)
+          if (dead_n === null)
+            forward(event_seq, n, { sink, route, reason: DEAD.sinkRemoved, attempts, detail: 'the sink is not configured any more' }, deadTo, nowMs);
+        return killed.length;
+      });
     },
 
     prune: createPruner(database, seen, limits, transaction),
@@ -192,6 +220,20 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
       }),
     close: (): void => database.close(),
   };
+}
+
+/** A delivery that has just been settled. */
+interface SettledRow {
+  readonly attempts: number;
+  readonly sink: string | null;
+  readonly route: string | null;
+  /** Null, unless it forwards a dead letter. */
+  readonly dead_n: number | null;
+}
+
+interface KilledRow extends SettledRow {
+  readonly event_seq: number;
+  readonly n: number;
 }
 
 interface OwedRow {
@@ -250,7 +292,11 @@ function prepare(database: DatabaseSyncInstance) {
     settle: database.prepare(`
       update deliveries set state = ?, due_ms = ?, attempts = attempts + 1, reason = ?, detail = ?, settled_ms = ?
       where event_seq = ? and n = ? and state = ${STATE.waiting}
-      returning attempts`),
+      returning attempts, sink, route, dead_n`),
+    forward: database.prepare(`
+      insert into deliveries (event_seq, n, route, sink, state, due_ms, since_ms, dead_n, dead)
+      select ?1, 1 + max(n), '${ON_DEAD}', ?2, ${STATE.waiting}, ?3, ?3, ?4, ?5 from deliveries where event_seq = ?1
+      having not exists (select 1 from deliveries where event_seq = ?1 and sink = ?2 and dead_n = ?4)`),
     // `or replace`: in a file that was damaged the number of an attempt may be taken, and history must not keep a delivery from being settled.
     insertAttempt: database.prepare(
       'insert or replace into attempts (event_seq, n, attempt, started_ms, duration_ms, outcome, reason, answer) values (?, ?, ?, ?, ?, ?, ?, ?)',
@@ -273,7 +319,8 @@ function prepare(database: DatabaseSyncInstance) {
       select sink from found where sink is not null`),
     kill: database.prepare(`
       update deliveries set state = ${STATE.dead}, reason = ?, settled_ms = ?
-      where (event_seq, n) in (select event_seq, n from deliveries where state = ${STATE.waiting} and sink = ? limit ?)`),
+      where (event_seq, n) in (select event_seq, n from deliveries where state = ${STATE.waiting} and sink = ? limit ?)
+      returning event_seq, n, sink, route, attempts, dead_n`),
     probe: database.prepare("insert into meta (name, value) values ('probed_ms', ?) on conflict (name) do update set value = excluded.value"),
   };
 }

@@ -83,6 +83,7 @@ function asOfVersionOne(file: string): void {
   const database = new DatabaseSync(file);
   // What each later version has added: without one of them, its migration would be refused.
   database.exec('alter table events drop column crc; alter table events drop column headers; drop table checkpoints');
+  database.exec('alter table deliveries drop column dead_n; alter table deliveries drop column dead');
   database.exec('pragma user_version = 1; pragma wal_checkpoint(truncate)');
   database.close();
 }
