@@ -60,6 +60,7 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
   const redaction = createRedaction();
   const closing: (() => Promise<void>)[] = [];
   let inForce = config;
+  let route = routeBy(config);
   let stopMs = Infinity;
   /** What is left of the grace time: one for all that has to end. */
   const graceMs = (): number => Math.max(0, stopMs + inForce.shutdownMs - performance.now());
@@ -95,7 +96,7 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
     const replayer = createReplayer({
       store,
       view,
-      route: (event) => routeBy(inForce)(event),
+      route: (event) => route(event),
       nowMs,
       isConfigured: (sink) => lanes.has(sink),
       wake: (sink) => {
@@ -127,7 +128,7 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
     closing.push(() => lanes.stop(graceMs()));
 
     const keeping = {
-      route: (event: EventView) => routeBy(inForce)(event),
+      route: (event: EventView) => route(event),
       onStored: (event: StoredEvent, owes: readonly Owed[]) => {
         lanes.offer(event, owes);
         if (owes.some(isDead)) lanes.wake(inForce.deadTo);
@@ -161,7 +162,7 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
         telemetry.reloadRefused({ trigger, problems });
         return { ...result, problems };
       }
-      if (loaded.ok) inForce = loaded.config;
+      if (loaded.ok) [inForce, route] = [loaded.config, routeBy(loaded.config)];
       telemetry.reloaded({ trigger, ...result.changes });
       for (const warning of result.warnings) log.warn({ warning }, 'configuration');
       return result;
@@ -239,6 +240,7 @@ function openLanes(sinks: readonly SinkConfiguration[], parts: LaneParts): Lane[
           ...lane,
           ...pacingOf(one, parts.slots),
           deadTo: () => parts.deadTo(name),
+        ordered: one.orderKey !== null,
           name,
           sink,
           render,
@@ -285,8 +287,22 @@ function isDead(owed: Owed): boolean {
   return owed.state === 'dead';
 }
 
-function routeBy({ table }: Configuration): (event: EventView) => readonly Owed[] {
-  return (event) => table.route(event).owes;
+/** A key that cannot be evaluated is in no order: its message fails to render, too. */
+function inOrder(owed: Owed, event: EventView, orderKeys: ReadonlyMap<string, (event: EventView) => string | null>): Owed {
+  const orderKey = owed.state === 'dead' ? undefined : orderKeys.get(owed.sink);
+  if (owed.state === 'dead' || orderKey === undefined) return owed;
+  try {
+    const key = orderKey(event);
+    return key === null ? owed : { ...owed, orderKey: key };
+  } catch {
+    return owed;
+  }
+}
+
+function routeBy({ table, sinks }: Configuration): (event: EventView) => readonly Owed[] {
+  const orderKeys = new Map(sinks.flatMap(({ name, orderKey }) => (orderKey === null ? [] : [[name, orderKey]])));
+  if (orderKeys.size === 0) return (event) => table.route(event).owes;
+  return (event) => table.route(event).owes.map((owed) => inOrder(owed, event, orderKeys));
 }
 
 function ingressOf(config: Configuration): IngressConfiguration {

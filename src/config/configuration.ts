@@ -90,6 +90,8 @@ export interface SinkConfiguration {
   readonly lane: LaneConfiguration;
   /** Sinks that its dead letters are forwarded to. */
   readonly deadTo: readonly string[];
+  /** What deliveries have in common that go one after another; null: they go in no order. */
+  readonly orderKey: ((event: EventView) => string | null) | null;
   /** Compiled from the sink's texts. Throws where a text cannot be rendered for this event. */
   readonly render: (event: EventView, body: Buffer, dead: DeadLetter | null) => unknown;
 }

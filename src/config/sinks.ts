@@ -64,7 +64,21 @@ export function buildSinks(
     const deadTo = own ?? forAll.filter((other) => other !== name);
     const render = kind.prepare(config, compilerBelow, (problem) => report(below(at, problem)));
     const secrets = [...secretsIn(schema, config), ...(kind.secrets?.(config) ?? [])];
-    return [{ sink: { name, kind, config, lane: laneOf(config, kind, compilerBelow), deadTo, render }, written: { schema, value: config }, secrets }];
+    return [
+      {
+        sink: {
+          name,
+          kind,
+          config,
+          lane: laneOf(config, kind, compilerBelow),
+          deadTo,
+          orderKey: kind.ordering?.(config, compilerBelow) ?? null,
+          render,
+        },
+        written: { schema, value: config },
+        secrets,
+      },
+    ];
   });
 }
 

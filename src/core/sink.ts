@@ -117,6 +117,8 @@ export interface SinkKind<Config = never, Content = never> {
   preview(config: Config, message: Message<Content>): Preview;
   /** Texts of the configuration that must be shown nowhere, beside those that the schema calls secrets. */
   secrets?(config: Config): readonly string[];
+  /** Where the configuration asks for it: what deliveries have in common that go one after another. Null: it does not. */
+  ordering?(config: Config, compiler: Compiler): ((event: EventView) => string | null) | null;
   /** What sinks share whose far side counts them together: they keep one pace. */
   pacedBy?(config: Config): string;
   /** Opens the sink. Must not fail because the far side is away: that is a retry. */

@@ -35,7 +35,13 @@ export interface Checkpoint {
 
 /** A delivery at birth: waiting (and due at once), or dead with a reason. */
 export type Owed =
-  | { readonly state: 'waiting'; readonly route: string; readonly sink: string }
+  | {
+      readonly state: 'waiting';
+      readonly route: string;
+      readonly sink: string;
+      /** Its sink gets those of one key one after another. Absent: in no order. */
+      readonly orderKey?: string;
+    }
   | { readonly state: 'dead'; readonly route: string | null; readonly sink: null; readonly reason: string; readonly detail: string };
 
 /** On stable storage, or seen before. Both are answered 200. */
@@ -50,6 +56,8 @@ export interface DueDelivery extends Delivery {
   readonly sinceMs: number;
   /** Set where a dead letter of another sink is forwarded. */
   readonly dead?: DeadLetter;
+  /** Set where it is one of those that go one after another. */
+  readonly orderKey?: string;
 }
 
 /** Names one delivery inside the store. */
@@ -152,6 +160,8 @@ export interface Store {
    * Waiting deliveries of `sink` due by `nowMs`, oldest due first, at most `limit` and fewer where their bodies are large, without those in `held`.
    * Those due after `farMs` are due too, and come last: no back-off reaches so far, so the clock they were scheduled by has been set back.
    * `nextDueMs`: when the first one after these is due; where the page was cut, it is one of those that are due; null: none.
+   * `busy`: deliveries with an order key come in the order their events were stored: each key's earliest, up to the first that is not due, and none of a key
+   * in `busy`. Without it order keys are looked past.
    */
   due(
     sink: string,
@@ -159,6 +169,7 @@ export interface Store {
     limit: number,
     held: ReadonlySet<string>,
     farMs?: number,
+    busy?: ReadonlySet<string>,
   ): Promise<{ readonly deliveries: readonly DueDelivery[]; readonly nextDueMs: number | null }>;
   /**
    * Makes waiting deliveries of sinks that are not in `sinks` dead, with the reason `sink_removed`, and forwards them to those in `deadTo`: a bounded chunk

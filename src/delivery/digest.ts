@@ -40,7 +40,7 @@ export function createDigester({ after, by, except }: DigestRule, view: View): (
 
   return (queue) => {
     if (queue.length <= after) return { deliveries: queue.take(1), digest: null };
-    const waiting = queue.waiting();
+    const waiting = [...queue.waiting()].sort((a, b) => a.event.receivedMs - b.event.receivedMs);
     const alone = waiting.find((delivery) => placeOf(delivery).alone);
     if (alone !== undefined) return { deliveries: queue.takeThese([alone]), digest: null };
     const [oldest] = waiting;

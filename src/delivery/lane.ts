@@ -6,6 +6,7 @@ import type { Telemetry } from '../core/telemetry.js';
 import { attempt, attemptDigest, type Attempting, type Digesting } from './attempt.js';
 import { createDigester, type DigestRule, type Taken } from './digest.js';
 import { createGate, type Gate } from './gate.js';
+import { Order } from './order.js';
 import type { Pace } from './pace.js';
 import { pause } from '../core/pause.js';
 import { createQueue, idOf, type Queue } from './queue.js';
@@ -37,6 +38,8 @@ export interface LaneDependencies extends Attempting {
   readonly concurrency: number;
   readonly batch: number;
   readonly pace: Pace | null;
+  /** Deliveries of one key go one after another. */
+  readonly ordered: boolean;
   /** Null: each is a message of its own. */
   readonly digest: (DigestRule & Pick<Digesting, 'digest'>) | null;
   /** Sinks that its dead letters are forwarded to. */
@@ -61,6 +64,7 @@ export class Lane {
   readonly #gate: Gate;
   readonly #queue = createQueue();
   readonly #next: (queue: Queue) => Taken;
+  readonly #order: Order | null;
   /** Ids of what is in memory: queued, being sent, or being settled. The store still calls them waiting. */
   readonly #held = new Set<string>();
   #heldBytes = 0;
@@ -82,6 +86,7 @@ export class Lane {
     this.name = deps.name;
     this.#deps = deps;
     this.#gate = createGate(deps.pace, deps.retry, deps.random);
+    this.#order = deps.ordered ? new Order() : null;
     this.#next = deps.digest === null ? (queue) => this.#nextBatch(queue) : createDigester(deps.digest, deps.view);
     // Every attempt and every pause listens, and lets go in time: that is no leak, and no reason for Node's warning.
     setMaxListeners(0, this.#stop.signal);
@@ -98,7 +103,8 @@ export class Lane {
   offer(delivery: DueDelivery): void {
     const id = idOf(delivery);
     if (this.#held.has(id)) return;
-    if (!this.#isFull() && this.#queue.offer(delivery)) this.#hold(delivery);
+    // What goes in order comes from the store, which knows what is before it.
+    if (this.#order === null && !this.#isFull() && this.#queue.offer(delivery)) this.#hold(delivery);
     else this.#behind = true;
     this.#pump();
   }
@@ -158,7 +164,8 @@ export class Lane {
   }
 
   #nextBatch(queue: Queue): Taken {
-    return { deliveries: queue.take(this.#gate.room(this.#deps.batch, this.#deps.clockMs())), digest: null };
+    const room = this.#gate.room(this.#deps.batch, this.#deps.clockMs());
+    return { deliveries: this.#order?.take(queue, room) ?? queue.take(room), digest: null };
   }
 
   async #send({ deliveries, digest }: Taken, startedMs: number): Promise<void> {
@@ -167,6 +174,7 @@ export class Lane {
     const durationMs = Math.round(this.#deps.clockMs() - beganMs);
     this.#sends -= 1;
     this.#noteHold(outcomes);
+    for (const delivery of this.#order?.ended(this.#queue, deliveries, outcomes) ?? []) this.#letGo(delivery);
     // Drawn once: what was one message comes back as one.
     const shared = this.#deps.random();
     deliveries.forEach((delivery, index) => {
@@ -252,13 +260,20 @@ export class Lane {
   #hold(delivery: DueDelivery): void {
     this.#held.add(idOf(delivery));
     this.#heldBytes += delivery.event.body.length;
+    this.#order?.hold(delivery);
+  }
+
+  #letGo(delivery: DueDelivery): void {
+    this.#held.delete(idOf(delivery));
+    this.#heldBytes -= delivery.event.body.length;
+    this.#order?.release(delivery);
   }
 
   #release(delivery: DueDelivery, settlement: Settlement): void {
-    const id = idOf(delivery);
-    this.#held.delete(id);
-    this.#heldBytes -= delivery.event.body.length;
-    if (this.#loading) this.#releasedWhileLoading.add(id);
+    this.#letGo(delivery);
+    if (this.#loading) this.#releasedWhileLoading.add(idOf(delivery));
+    // The next of its key has its turn.
+    if (this.#order !== null) this.#behind = true;
     if (settlement.state === 'waiting') this.#nextDueMs = Math.min(this.#nextDueMs ?? Infinity, settlement.dueMs);
     this.#pump();
   }
@@ -280,7 +295,7 @@ export class Lane {
   async #load(nowMs: number): Promise<void> {
     try {
       const limit = this.#deps.digest === null ? PAGE : DIGEST_PAGE;
-      const page = await this.#deps.store.due(this.name, nowMs, limit, this.#held, this.#farMs(nowMs));
+      const page = await this.#deps.store.due(this.name, nowMs, limit, this.#held, this.#farMs(nowMs), this.#order?.busy);
       const usable = page.deliveries.filter((delivery) => !this.#held.has(idOf(delivery)) && !this.#releasedWhileLoading.has(idOf(delivery)));
       for (const delivery of usable) this.#hold(delivery);
       this.#queue.refill(usable);

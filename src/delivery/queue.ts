@@ -14,7 +14,7 @@ export interface Queue {
   refill(deliveries: readonly DueDelivery[]): void;
   /** Takes up to `count`, from both sides in turn: fresh deliveries do not wait behind retries, nor retries for ever. */
   take(count: number): DueDelivery[];
-  /** All of it, the oldest event first. */
+  /** All of it: what was read back in its order, then what just arrived. */
   waiting(): readonly DueDelivery[];
   /** Takes these out. */
   takeThese(deliveries: readonly DueDelivery[]): readonly DueDelivery[];
@@ -51,7 +51,7 @@ export function createQueue(): Queue {
       }
       return taken;
     },
-    waiting: () => [...stored, ...fresh].sort((a, b) => a.event.receivedMs - b.event.receivedMs),
+    waiting: () => [...stored, ...fresh],
     takeThese(deliveries) {
       const taken = new Set(deliveries);
       stored = stored.filter((delivery) => !taken.has(delivery));

@@ -34,6 +34,11 @@ const Config = Type.Object(
         examples: ['event.cluster.id'],
       }),
     ),
+    ordering: Type.Enum(['none', 'key'], {
+      description:
+        '`key`: records of one key are written one after another, in the order their events came in, retries included; other keys are not held up. A key that gives nothing is in no order. It costs a look into the store for each batch',
+      default: 'none',
+    }),
     headers: Type.Record(Type.String(), Type.String(), {
       description: 'further headers; values may hold CEL in braces',
       default: {},
@@ -98,6 +103,8 @@ export const kafka: SinkKind<Config, KafkaContent> = {
     const fault = topicFault(topic, config.topics);
     if (fault !== null) report({ path: ['topic'], ...fault, from: [['topics']] });
     const key = config.key === undefined ? () => null : compiler.expression(config.key, ['key']);
+    if (config.ordering === 'key' && config.key === undefined)
+      report({ path: ['ordering'], what: 'there is no key that records could be ordered by', remedy: 'add `key:`, such as event.cluster.id' });
     const headers = compileHeaders(config.headers, compiler, report);
     return (event) => ({
       topic: topic.render(event),
@@ -105,6 +112,8 @@ export const kafka: SinkKind<Config, KafkaContent> = {
       headers: headers(event),
     });
   },
+
+  ordering: ({ ordering, key }, compiler) => (ordering === 'key' && key !== undefined ? compiler.expression(key, ['key']) : null),
 
   preview(config, message) {
     const { topic } = message.content;

@@ -103,6 +103,7 @@ export function rig(options: Partial<LaneDependencies> = {}) {
     batch: 1,
     pace: null,
     digest: null,
+    ordered: false,
     deadTo: () => [],
     wake: (sinks) => facts.push(`wake ${sinks.join()}`),
     telemetry: {

@@ -9,7 +9,15 @@ const silent: Log = { debug: () => undefined, info: () => undefined, warn: () =>
 
 /** A sink that says no more than `parts`. Frozen, as the loader hands it over. */
 export function openSink(parts: Partial<Config> & Pick<Config, 'brokers'>, log = silent): Sink<KafkaContent> {
-  const config = { topic: 'from.the.message', headers: {}, value: 'raw', compression: 'none', clientId: 'castbridge-test', ...parts } as const;
+  const config = {
+    topic: 'from.the.message',
+    ordering: 'none',
+    headers: {},
+    value: 'raw',
+    compression: 'none',
+    clientId: 'castbridge-test',
+    ...parts,
+  } as const;
   if (config.sasl !== undefined) Object.freeze(config.sasl);
   return kafka.open(Object.freeze(config), { name: 'events', timeoutMs: 30_000, log });
 }

@@ -27,7 +27,7 @@ export type Answer =
 
 /** An HTTP server that writes down what arrives, and answers as it is told. */
 export interface HttpReceiver extends Listener {
-  readonly received: readonly Received[];
+  readonly received: Received[];
   /** The next requests are answered so, one each; then with `otherwise`. */
   script(...answers: readonly Answer[]): void;
   /** A function is asked for each request. */

@@ -53,6 +53,7 @@ const ADDED: readonly { readonly version: number; readonly sql: string }[] = [
   { version: 2, sql: 'select crc from events' },
   { version: 3, sql: 'select headers from events' },
   { version: 5, sql: 'select dead_n, dead from deliveries' },
+  { version: 6, sql: 'select order_key from deliveries' },
 ];
 
 /** Null where not even the names of the tables and columns can be read: without its checksum's column, no event would be known to be damaged. */

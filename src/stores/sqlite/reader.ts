@@ -8,6 +8,7 @@ import { built, openForReading } from './database.js';
 import { EVENT_COLUMNS, eventOf, type EventRow } from './event-row.js';
 import { deadLetterOf } from './dead-letter.js';
 import { DamagedDatabase } from './faults.js';
+import { createInOrder, type InOrder } from './in-order.js';
 import { createListing, rowOf, SELECT_ROWS, type ListedRow } from './listing.js';
 import { STATE } from './protocol.js';
 import { textOut } from './text.js';
@@ -27,9 +28,17 @@ export function createReader(path: string) {
 function readerOf(database: DatabaseSyncInstance) {
   const statements = {
     due: database.prepare(`
-      select d.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, d.due_ms, d.dead_n, d.dead, e.uid
+      select ${DUE_COLUMNS}
       from deliveries d left join events e on e.seq = d.event_seq
       where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms > ? and d.due_ms <= ? order by d.due_ms, d.event_seq, d.n`),
+    dueInNoOrder: database.prepare(`
+      select ${DUE_COLUMNS} from deliveries d indexed by deliveries_waiting left join events e on e.seq = d.event_seq
+      where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms > ? and d.due_ms <= ? and d.order_key is null order by d.due_ms, d.event_seq, d.n`),
+    at: database.prepare(`
+      select ${DUE_COLUMNS} from deliveries d left join events e on e.seq = d.event_seq where d.event_seq = ? and d.n = ? and d.state = ${STATE.waiting}`),
+    nextDueInNoOrder: database.prepare(`
+      select min(due_ms) as due_ms from deliveries indexed by deliveries_waiting
+      where state = ${STATE.waiting} and sink = ? and due_ms > ? and due_ms <= ? and order_key is null`),
     nextDue: database.prepare(
       `select min(due_ms) as due_ms from deliveries where state = ${STATE.waiting} and sink = ? and due_ms > ? and due_ms <= ?`,
     ),
@@ -46,10 +55,20 @@ function readerOf(database: DatabaseSyncInstance) {
     return row === undefined ? null : eventOf(row);
   };
 
-  function* dueRows(sink: string, nowMs: number, farMs: number): Iterable<DueRow> {
-    yield* statements.due.iterate(sink, -LAST_MS, nowMs) as Iterable<DueRow>;
-    yield* statements.due.iterate(sink, farMs, LAST_MS) as Iterable<DueRow>;
+  const inOrder = createInOrder(database);
+
+  function* dueRows(sink: string, nowMs: number, farMs: number, due = statements.due): Iterable<DueRow> {
+    yield* due.iterate(sink, -LAST_MS, nowMs) as Iterable<DueRow>;
+    yield* due.iterate(sink, farMs, LAST_MS) as Iterable<DueRow>;
   }
+
+  /** What is in no order, and then what is, key by key. */
+  function* rowsInOrder(sink: string, nowMs: number, farMs: number, { places }: InOrder): Iterable<DueRow> {
+    yield* dueRows(sink, nowMs, farMs, statements.dueInNoOrder);
+    for (const { event_seq, n } of places) yield* statements.at.iterate(event_seq, n) as Iterable<DueRow>;
+  }
+
+  const isDue = (nowMs: number, farMs: number) => (dueMs: number) => dueMs <= nowMs || dueMs > farMs;
 
   return {
     due(
@@ -58,11 +77,14 @@ function readerOf(database: DatabaseSyncInstance) {
       limit: number,
       held: ReadonlySet<string>,
       farMs = LAST_MS,
+      busy?: ReadonlySet<string>,
     ): { deliveries: DueDelivery[]; nextDueMs: number | null } {
+      const ordered = busy === undefined ? null : inOrder(sink, limit, busy, isDue(nowMs, farMs), nowMs);
+      const rows = ordered === null ? dueRows(sink, nowMs, farMs) : rowsInOrder(sink, nowMs, farMs, ordered);
       const deliveries: DueDelivery[] = [];
       const ids = new Set<string>();
       let bytes = 0;
-      for (const row of dueRows(sink, nowMs, farMs)) {
+      for (const row of rows) {
         if (typeof row.uid !== 'string' || seqOf(row.uid) !== row.event_seq)
           throw new DamagedDatabase(`what waits names no event at ${row.event_seq}`);
         const id = deliveryId(row.uid, row.n);
@@ -72,13 +94,11 @@ function readerOf(database: DatabaseSyncInstance) {
         if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) return { deliveries, nextDueMs: row.due_ms };
         const event = eventAt(row.event_seq);
         if (event === null) continue;
-        const { n, route, attempts, since_ms: sinceMs, dead_n, dead } = row;
-        const letter = dead_n === null ? {} : { dead: deadLetterOf(row.uid, dead_n, dead) };
-        deliveries.push({ index: n, route, sink: row.sink, attempts, sinceMs, event, ...letter });
+        deliveries.push(dueOf(row, row.uid, event));
         bytes += event.body.length;
       }
-      const next = statements.nextDue.get(sink, nowMs, farMs) as { due_ms: number | null };
-      return { deliveries, nextDueMs: next.due_ms };
+      const next = (ordered === null ? statements.nextDue : statements.nextDueInNoOrder).get(sink, nowMs, farMs) as { due_ms: number | null };
+      return { deliveries, nextDueMs: earlier(next.due_ms, ordered?.nextDueMs ?? null) };
     },
 
     deliveries: createListing(database),
@@ -112,6 +132,9 @@ function readerOf(database: DatabaseSyncInstance) {
   };
 }
 
+const DUE_COLUMNS =
+  'd.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, d.due_ms, d.dead_n, d.dead, d.order_key, e.uid';
+
 interface DueRow {
   readonly event_seq: number;
   readonly n: number;
@@ -122,7 +145,21 @@ interface DueRow {
   readonly due_ms: number;
   readonly dead_n: number | null;
   readonly dead: unknown;
+  readonly order_key: string | null;
   readonly uid: string | null;
+}
+
+function dueOf(row: DueRow, uid: string, event: StoredEvent): DueDelivery {
+  const { n: index, route, sink, attempts, since_ms: sinceMs, dead_n, dead, order_key } = row;
+  return {
+    ...{ index, route, sink, attempts, sinceMs, event },
+    ...(dead_n !== null && { dead: deadLetterOf(uid, dead_n, dead) }),
+    ...(order_key !== null && { orderKey: order_key }),
+  };
+}
+
+function earlier(one: number | null, other: number | null): number | null {
+  return one === null || other === null ? (one ?? other) : Math.min(one, other);
 }
 
 interface PastAttempt {

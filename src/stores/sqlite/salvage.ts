@@ -125,10 +125,11 @@ type Row = Readonly<Record<string, string | number | Uint8Array | null>> & { rea
 const DELIVERIES: Table = {
   name: 'deliveries',
   // Null, in a file from before there were any.
-  columns: [...COLUMNS.deliveries.split(', '), 'dead_n', 'dead'],
+  columns: [...COLUMNS.deliveries.split(', '), 'dead_n', 'dead', 'order_key'],
   stride: 1,
-  isSound: ({ n, sink, state, due_ms, attempts, attempts_before, since_ms, dead_n }) =>
+  isSound: ({ n, sink, state, due_ms, attempts, attempts_before, since_ms, dead_n, order_key }) =>
     (dead_n === null || dead_n === undefined || Number.isInteger(dead_n)) &&
+    (order_key === null || order_key === undefined || typeof order_key === 'string') &&
     [n, state, due_ms, attempts, attempts_before, since_ms].every(Number.isInteger) &&
     Object.values<unknown>(STATE).includes(state) &&
     (typeof sink === 'string' || (sink === null && state === STATE.dead)),

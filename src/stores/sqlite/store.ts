@@ -68,8 +68,8 @@ function createStore(threads: Threads, telemetry: StoreContext['telemetry']): St
     acceptTogether: (arrivals, checkpoint) => group.accept({ arrivals, checkpoint: checkpoint ?? null }),
     checkpoint: (source) => threads.call('people', 'checkpoint', [source]),
     settle: (settled) => group.settle(settled),
-    due: async (sink, nowMs, limit, held, farMs) => {
-      const page = await threads.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('lanes', 'due', [sink, nowMs, limit, held, farMs]);
+    due: async (...asked) => {
+      const page = await threads.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('lanes', 'due', asked);
       return { ...page, deliveries: page.deliveries.map((delivery) => ({ ...delivery, event: asBuffer(delivery.event) })) };
     },
     killOrphans: (sinks, nowMs, deadTo = NOBODY) => write('killOrphans', sinks, nowMs, deadTo),

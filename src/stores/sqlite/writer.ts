@@ -82,8 +82,9 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
   };
 
   const insertDelivery = (seq: number, n: number, owed: Owed, nowMs: number): void => {
-    if (owed.state === 'waiting') statements.insertDelivery.run(seq, n, owed.route, owed.sink, STATE.waiting, nowMs, nowMs, null, null, null);
-    else statements.insertDelivery.run(seq, n, owed.route, null, STATE.dead, nowMs, nowMs, owed.reason, textIn(owed.detail), nowMs);
+    if (owed.state === 'waiting')
+      statements.insertDelivery.run(seq, n, owed.route, owed.sink, STATE.waiting, nowMs, nowMs, null, null, null, owed.orderKey ?? null);
+    else statements.insertDelivery.run(seq, n, owed.route, null, STATE.dead, nowMs, nowMs, owed.reason, textIn(owed.detail), nowMs, null);
   };
 
   /** Behind all that the event owes: their numbers are as the caller knows them. */
@@ -287,7 +288,7 @@ function prepare(database: DatabaseSyncInstance) {
       'insert into events (seq, uid, source, format, id, type, received_ms, body, crc, headers) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     insertDelivery: database.prepare(
-      'insert into deliveries (event_seq, n, route, sink, state, due_ms, since_ms, reason, detail, settled_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      'insert into deliveries (event_seq, n, route, sink, state, due_ms, since_ms, reason, detail, settled_ms, order_key) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
     ),
     settle: database.prepare(`
       update deliveries set state = ?, due_ms = ?, attempts = attempts + 1, reason = ?, detail = ?, settled_ms = ?

@@ -83,6 +83,8 @@ function asOfVersionOne(file: string): void {
   const database = new DatabaseSync(file);
   // What each later version has added: without one of them, its migration would be refused.
   database.exec('alter table events drop column crc; alter table events drop column headers; drop table checkpoints');
+  database.exec('drop index deliveries_in_order; drop index deliveries_waiting; alter table deliveries drop column order_key');
+  database.exec('create index deliveries_waiting on deliveries (sink, due_ms, event_seq, n) where state = 0');
   database.exec('alter table deliveries drop column dead_n; alter table deliveries drop column dead');
   database.exec('pragma user_version = 1; pragma wal_checkpoint(truncate)');
   database.close();
