@@ -18,7 +18,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'kinds.ts': ['core', 'sources', 'sinks', 'stores'],
   trial: ['config', 'core', 'routing', 'kinds.ts'],
   'bridge.ts': ['config', 'core', 'delivery', 'ingress', 'kinds.ts', 'ops'],
-  cli: ['bridge.ts', 'config', 'core', 'kinds.ts', 'ops', 'routing', 'sources', 'trial'],
+  cli: ['bridge.ts', 'config', 'core', 'delivery', 'kinds.ts', 'ops', 'routing', 'sources', 'trial'],
   'main.ts': ['cli'],
 };
 

@@ -45,7 +45,8 @@ function deliveryLines(delivery: TriedDelivery): string[] {
   return [`${way === '' ? '' : `${way}: `}a dead letter, ${delivery.reason}: ${oneLine(delivery.detail, 400)}`];
 }
 
-function partLines(message: Readonly<Record<string, unknown>>, indent: string): string[] {
+/** The parts of a message as it would be sent, a line each; a text of several lines is shown as it will be read. */
+export function partLines(message: Readonly<Record<string, unknown>>, indent: string): string[] {
   return Object.entries(message).flatMap(([name, value]) => {
     if (typeof value === 'string') return textLines(name, value, indent);
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) {

@@ -8,6 +8,11 @@ const CONFIG = 'config/bridge.yaml';
 const CODES =
   '\nExit codes: 0 done, 1 the answer is no, 2 wrong usage, 3 the bridge cannot be reached, 70 a fault of castbridge itself, 130 interrupted.';
 
+const SENDING = `
+One attempt from this machine, with the sink’s own timeout: without retries, pacing, routes and the store. The event has the type castbridge.test and the
+severity info, and its message says who sent it; a text that shows event.data alone shows no such label.
+The answer is no (1) where it is not delivered. Ctrl-C ends it.`;
+
 /** Runs one command line, and answers its exit code. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
@@ -75,6 +80,13 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option('--json', 'one JSON document for each event: a body may hold several')
     .addHelpText('after', '\nThe answer is no (1) where no event can be made of the body, it owes nothing, or a message could not be sent.')
     .action(runs(async () => (await import('./explain.js')).explain));
+  command('send', 'send one labelled test message to one sink, and say what came back; no bridge has to run')
+    .argument('[file]', 'configuration file, in the place of --config')
+    .option('--sink <name>', 'the sink; needed where there is more than one')
+    .option('--data <file>', 'JSON file for `event.data`, where a text of the sink reads it; - is standard input')
+    .option('--json', 'one JSON document; what a console sink writes stands before it')
+    .addHelpText('after', SENDING)
+    .action(runs(async () => (await import('./send.js')).send));
   command('source', 'how to set up the sender of a source: what to put into its form, and a line for curl that tries it')
     .argument('[name]', 'the source; needed where there is more than one')
     .option('--url <url>', 'by which the sender reaches the bridge, as in https://hooks.example.com')
