@@ -52,6 +52,6 @@ export function whoami(): string {
   try {
     return `${userInfo().username}@${hostname()}`;
   } catch {
-    return `uid ${process.getuid?.() ?? '?'}@${hostname()}`;
+    return `uid-${process.getuid?.() ?? '?'}@${hostname()}`;
   }
 }

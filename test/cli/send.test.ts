@@ -201,7 +201,9 @@ describe('a test message that is not delivered', () => {
     const { code, out } = await send('--sink', 'ops');
     expect([code, out]).toEqual([
       1,
-      expect.stringMatching(/ ms: slack_invalid_token: 403 invalid_token\n {2}a bridge would make a dead letter .*\n {2}look at the webhook /),
+      expect.stringMatching(
+        /\nNOT delivered, after \d+ ms: slack_invalid_token: 403 invalid_token\n {2}a bridge would make a dead letter .*\n {2}look at the webhook /,
+      ),
     ]);
   });
 
@@ -342,7 +344,9 @@ describeAnyKafka('a sink of Kafka', () => {
     const { code, out } = await run(['send', config, '--sink', 'nowhere']);
     expect([code, out]).toEqual([
       1,
-      expect.stringMatching(/ ms: unknown_topic_or_partition: .*\n {2}a bridge would try it again: .*\n {2}create the topic: /),
+      expect.stringMatching(
+        /\nNOT delivered, after \d+ ms: unknown_topic_or_partition: .*\n {2}a bridge would try it again: .*\n {2}create the topic: /,
+      ),
     ]);
   });
 });
