@@ -8,6 +8,11 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const POM = new URL('pom.xml', import.meta.url).pathname;
 
+/** Of the broker: 4.4.0 refuses more than older ones do. */
+export const KAFKA_VERSION = process.env['KAFKA_VERSION'] ?? '4.4.0';
+// Nothing is left out for a slip of the pen.
+if (!/^\d+\.\d+\.\d+$/.test(KAFKA_VERSION)) throw new Error(`KAFKA_VERSION is "${KAFKA_VERSION}": write a version, as 3.9.2`);
+
 /** Why the brokers of the tests cannot be started here; null where they can. */
 export async function whyNoBroker(): Promise<string | null> {
   const java = await said('java', '-version');
@@ -32,7 +37,8 @@ export async function classPath(): Promise<string> {
     // Under another name until it is whole: a download that was killed must not be taken for a complete one.
     const partial = mkdtempSync(`${kept}.partial-`);
     try {
-      await run('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${partial}`]);
+      const properties = [`-Dkafka.version=${KAFKA_VERSION}`, '-DincludeScope=runtime', `-DoutputDirectory=${partial}`];
+      await run('mvn', ['-q', '-B', '-f', POM, 'dependency:copy-dependencies', ...properties]);
       renameSync(partial, kept);
     } catch (error) {
       rmSync(partial, { recursive: true });
@@ -43,9 +49,9 @@ export async function classPath(): Promise<string> {
   return join(kept, '*');
 }
 
-/** Outside the tree, one folder for each version of the pom. */
+/** Outside the tree, one folder for each version of Kafka and of the pom. */
 function cached(): string {
   const { XDG_CACHE_HOME: home = join(homedir(), '.cache') } = process.env;
   const pom = createHash('sha256').update(readFileSync(POM)).digest('hex').slice(0, 8);
-  return join(home, 'castbridge', `kafka-${pom}`);
+  return join(home, 'castbridge', `kafka-${KAFKA_VERSION}-${pom}`);
 }

@@ -38,6 +38,23 @@ export async function createTopic(
   return topic;
 }
 
+/** A topic with a name of its own, whose partitions have their replicas on these brokers of a cluster, the first of each leading. */
+export async function createTopicOn(
+  brokers: string[],
+  replicas: readonly (readonly number[])[],
+  config: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  const topic = unusedTopic();
+  const replicaAssignment = replicas.map((nodes, partition) => ({ partition, replicas: [...nodes] }));
+  await withAdmin(brokers, async (admin) => {
+    const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
+    // kafkajs would ask brokers for the leaders that have not heard of the topic yet, and fail.
+    await admin.createTopics({ topics: [{ topic, replicaAssignment, configEntries }], waitForLeaders: false });
+    await allLed(admin, topic);
+  });
+  return topic;
+}
+
 /** A broker lists a partition a moment before it leads it. */
 export async function allLed(admin: Admin, topic: string): Promise<void> {
   for (;;) {

@@ -8,7 +8,7 @@ import { startCluster, type Broker } from '../kafka/broker.js';
 import { INIT_PRODUCER_ID, startProxies, startProxy, type Proxy } from '../kafka/proxy.js';
 import { messageTo, openSink, send, wordsOf } from '../kafka/sink.js';
 import { describeOwnKafka, ownBroker, START_MS } from '../kafka/suite.js';
-import { allLed, createTopic, readTopic, unusedTopic, withAdmin } from '../kafka/topics.js';
+import { allLed, createTopic, createTopicOn, readTopic, withAdmin } from '../kafka/topics.js';
 
 /** What kafkajs does unless it is told otherwise. Spelled out: it has other defaults where NODE_ENV is "test". */
 const DEFAULTS: RetryOptions = { maxRetryTime: 30_000, initialRetryTime: 300, factor: 0.2, multiplier: 2, retries: 5 };
@@ -155,13 +155,7 @@ describeOwnKafka('kafkajs as everybody uses it, and the sink, under the same fau
       const [first, second] = await startProxies(brokers);
       if (first === undefined || second === undefined) throw new Error('there is a proxy for each broker');
       opened.push(first, second);
-      const topic = unusedTopic();
-      const replicaAssignment = [0, 1].map((partition) => ({ partition, replicas: [partition + 1] }));
-      await withAdmin(brokers, async (admin) => {
-        await admin.createTopics({ topics: [{ topic, replicaAssignment }] });
-        await allLed(admin, topic);
-      });
-      return { topic, first, second };
+      return { topic: await createTopicOn(brokers, [[1], [2]]), first, second };
     };
     /** The first broker takes over what the second has just been asked to write, and the second is gone. */
     const move = async (topic: string, second: Proxy, requested: Promise<void>): Promise<void> => {
