@@ -1,6 +1,9 @@
+import { logLevel, type Message as KafkaMessage } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Sink } from '../../src/core/sink.js';
 import type { KafkaContent } from '../../src/sinks/kafka-record.js';
+import { Session } from '../../src/sinks/kafka-session.js';
+import { TopicWriter, type Sending } from '../../src/sinks/kafka-topic.js';
 import { messageTo, openSink, send, sendUntilSettled, wordsOf } from '../kafka/sink.js';
 import { anyBrokers, describeAnyKafka, START_MS } from '../kafka/suite.js';
 import { createTopic, deleteTopic, readTopic, unusedTopic } from '../kafka/topics.js';
@@ -18,6 +21,14 @@ describeAnyKafka('what Kafka refuses', () => {
 
   const idsIn = async (topic: string): Promise<(string | undefined)[]> =>
     (await readTopic(brokers, topic)).map(({ headers }) => headers['castbridge-event-id']);
+  /** What becomes of records that no message makes. */
+  const write = async (topic: string, records: readonly KafkaMessage[]): Promise<string[]> => {
+    const writer = new TopicWriter(topic, 'none', () => new Session(topic, { brokers, logLevel: logLevel.NOTHING }, 30_000));
+    const sendings = records.map((record): Sending => ({ record: { key: null, ...record }, outcome: null }));
+    await writer.send(sendings, AbortSignal.timeout(20_000));
+    await writer.close();
+    return wordsOf(sendings.flatMap(({ outcome }) => outcome ?? []));
+  };
 
   it('T27: a record over the limit is rejected alone, in the middle of its batch; one just under it is delivered', async () => {
     const topic = await createTopic(brokers);
@@ -43,11 +54,44 @@ describeAnyKafka('what Kafka refuses', () => {
     expect(await idsIn(topic)).toEqual(['keyed', 'keyed-too']);
   });
 
-  it('an unknown topic is a retry within a moment, and works once somebody has created it', async () => {
-    const topic = unusedTopic();
+  it('a record whose bytes are none is rejected alone; null has no bytes, and is one', async () => {
+    const cases: [string, KafkaMessage][] = [
+      // kafkajs writes "1,2,200", and says that it is three bytes long: the broker refuses it.
+      ['rejected invalid_record', { value: Uint8Array.from([1, 2, 200]) as never }],
+      ['delivered', { value: null }],
+    ];
+    for (const [expected, record] of cases) {
+      const topic = await createTopic(brokers);
+      expect(await write(topic, [{ value: Buffer.from('before') }, record, { value: Buffer.from('after') }])).toEqual([
+        'delivered',
+        expected,
+        'delivered',
+      ]);
+      const values = (await readTopic(brokers, topic)).map(({ value }) => value?.toString() ?? null);
+      expect(values).toEqual(expected === 'delivered' ? ['before', null, 'after'] : ['before', 'after']);
+    }
+  });
+
+  it.each(['.', '..', 'with space', 'ümlaut', 'x'.repeat(250), 'a/b'])('the broker itself rejects a topic of the name "%s"', async (topic) => {
+    expect(await write(topic, [{ value: Buffer.from('a') }])).toEqual(['rejected topic_invalid']);
+  });
+
+  it('a topic of a name that is none, and one of Kafka’s own, are rejected beside one that may be written to', async () => {
+    const topic = await createTopic(brokers);
+    // Reading one makes the other.
+    await readTopic(brokers, topic);
+    const batch = [messageTo('with space', 'evt_1'), messageTo('__consumer_offsets', 'evt_2'), messageTo(topic, 'evt_3')];
+    const outcomes = await send(sink, batch);
+    expect(wordsOf(outcomes)).toEqual(['rejected topic_invalid', 'rejected topic_invalid', 'delivered']);
+    expect(outcomes[1]?.answer).toContain('INVALID_TOPIC_EXCEPTION');
+    expect(await idsIn(topic)).toEqual(['evt_3']);
+  });
+
+  it('an unknown topic is a retry within a moment beside one that is there, and works once somebody has created it', async () => {
+    const [topic, other] = [unusedTopic(), await createTopic(brokers)];
     const message = messageTo(topic, 'evt_1');
-    const [outcome] = await send(sink, [message], 3_000);
-    expect(outcome).toMatchObject({ kind: 'retry', reason: 'unknown_topic_or_partition', holdSink: false });
+    const outcomes = await send(sink, [message, messageTo(other, 'evt_2')], 3_000);
+    expect(outcomes).toMatchObject([{ kind: 'retry', reason: 'unknown_topic_or_partition', holdSink: false }, { kind: 'delivered' }]);
     await createTopic(brokers, 1, {}, topic);
     expect(await sendUntilSettled(sink, message)).toBe('delivered');
     expect(await idsIn(topic)).toEqual(['evt_1']);
