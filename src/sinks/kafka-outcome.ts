@@ -7,6 +7,8 @@ const OF_THE_MESSAGE: Readonly<Record<string, string>> = {
   INVALID_RECORD: 'invalid_record',
   INVALID_TIMESTAMP: 'invalid_timestamp',
   UNSUPPORTED_FOR_MESSAGE_FORMAT: 'invalid_record',
+  // Node's: kafkajs was given a number where bytes belong, and has sent nothing of the batch. Other TypeErrors are mistakes of its own.
+  ERR_INVALID_ARG_TYPE: 'invalid_record',
 };
 
 /** Errors of one topic: other topics of the sink may work. */
@@ -25,7 +27,8 @@ export function faultOf(error: unknown): SendFault {
   const root = rootOf(error);
   const type = stringAt(root, 'type');
   const answer = `${type === '' ? stringAt(root, 'name') : type}: ${stringAt(root, 'message')}`;
-  const permanent = Object.hasOwn(OF_THE_MESSAGE, type) ? OF_THE_MESSAGE[type] : undefined;
+  const known = type === '' ? stringAt(root, 'code') : type;
+  const permanent = Object.hasOwn(OF_THE_MESSAGE, known) ? OF_THE_MESSAGE[known] : undefined;
   if (permanent !== undefined) return { divide: true, outcome: { kind: 'rejected', reason: permanent, answer } };
   if (type === 'INVALID_TOPIC_EXCEPTION') return { divide: false, outcome: { kind: 'rejected', reason: 'topic_invalid', answer } };
   return { divide: false, outcome: { kind: 'retry', reason: reasonOf(type, root), answer, holdSink: !OF_THE_TOPIC.includes(type) } };

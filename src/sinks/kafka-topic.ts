@@ -71,7 +71,7 @@ export class TopicWriter {
       await Promise.all([...byPartition].map(([partition, part]) => this.#afterOthers(partition, () => this.#sendInOrder(part, signal))));
     } catch (error) {
       this.#leave(session);
-      settle(sendings, faultOf(error).outcome);
+      settle(sendings, ofNoRecord(faultOf(error)));
     }
   }
 
@@ -157,6 +157,11 @@ export class TopicWriter {
       session.end().finally(() => this.#leaving.delete(session)),
     );
   }
+}
+
+/** What goes wrong before anything is sent is the fault of no record, whatever it looks like. */
+function ofNoRecord({ divide, outcome }: SendFault): Outcome {
+  return divide ? { kind: 'retry', reason: 'connection', answer: outcome.answer, holdSink: true } : outcome;
 }
 
 /** One leader has failed, and others may work: only when the next session cannot be opened, the far side is down as a whole. */

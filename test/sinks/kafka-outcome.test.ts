@@ -18,6 +18,7 @@ describe('the outcome of a failed send', () => {
     ['rejected message_too_large divide', { type: 'RECORD_LIST_TOO_LARGE' }],
     ['rejected invalid_record divide', { type: 'INVALID_RECORD' }],
     ['rejected invalid_timestamp divide', { type: 'INVALID_TIMESTAMP' }],
+    ['rejected invalid_record divide', { name: 'TypeError', code: 'ERR_INVALID_ARG_TYPE' }],
     ['rejected topic_invalid', { type: 'INVALID_TOPIC_EXCEPTION' }],
     ['retry unknown_topic_or_partition', { type: 'UNKNOWN_TOPIC_OR_PARTITION' }],
     ['retry topic_authorization_failed', { type: 'TOPIC_AUTHORIZATION_FAILED' }],

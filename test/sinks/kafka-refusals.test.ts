@@ -55,7 +55,13 @@ describeAnyKafka('what Kafka refuses', () => {
   });
 
   it('a record whose bytes are none is rejected alone; null has no bytes, and is one', async () => {
+    const bytes = Buffer.from('bytes');
     const cases: [string, KafkaMessage][] = [
+      // kafkajs throws.
+      ['rejected invalid_record', { value: 7 as never }],
+      ['rejected invalid_record', { key: 7 as never, value: bytes }],
+      ['rejected invalid_record', { value: bytes, headers: { count: 7 as never } }],
+      ['rejected invalid_record', { value: { a: 1 } as never }],
       // kafkajs writes "1,2,200", and says that it is three bytes long: the broker refuses it.
       ['rejected invalid_record', { value: Uint8Array.from([1, 2, 200]) as never }],
       ['delivered', { value: null }],
@@ -131,6 +137,14 @@ describe('what the kafka sink refuses itself', () => {
     const outcomes = wordsOf(await send(sink, [messageTo('other', 'evt_1'), messageTo('allowed', 'evt_2')]));
     expect(outcomes).toEqual(['rejected topic_not_allowed', 'retry refused']);
     await sink.close();
+  });
+
+  it('what goes wrong before anything is sent rejects no record, whatever it looks like', async () => {
+    const failed = Promise.reject(Object.assign(new TypeError('not of type string'), { code: 'ERR_INVALID_ARG_TYPE' }));
+    const session = { usable: true, partitions: () => failed, end: () => Promise.resolve() } as unknown as Session;
+    const sending: Sending = { record: { key: null, value: Buffer.from('a') }, outcome: null };
+    await new TopicWriter('topic', 'none', () => session).send([sending], AbortSignal.timeout(20_000));
+    expect(sending.outcome).toMatchObject({ kind: 'retry', reason: 'connection', holdSink: true });
   });
 
   it('a thousand topics are enough for one sink', async () => {
