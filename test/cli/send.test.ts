@@ -364,7 +364,15 @@ describe('closing', () => {
       open: () => ({ send: () => Promise.resolve([{ kind: 'delivered' as const, answer: '' }]), close }),
     };
     const retry = { attempts: 1, initialMs: 1, maxMs: 1, maxAgeMs: 1 };
-    const sink = { name: 'stuck', kind, config: {}, lane: { ...kind.lane, retry }, render: () => null };
+    const sink = {
+      name: 'stuck',
+      kind,
+      config: {},
+      lane: { ...kind.lane, burst: 1, digest: null, retry },
+      deadTo: [],
+      orderKey: null,
+      render: () => null,
+    };
     const sent = sendOnce(sink, { delivery, view, redact: String, stop: new AbortController().signal, onMessage: () => undefined });
     await vi.advanceTimersByTimeAsync(5_000);
     expect((await sent).outcome).toEqual({ kind: 'delivered', answer: '' });

@@ -8,7 +8,7 @@ type Config = Parameters<typeof kafka.open>[0];
 const silent: Log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** A sink that says no more than `parts`. Frozen, as the loader hands it over. */
-export function openSink(parts: Partial<Config> & Pick<Config, 'brokers'>, log = silent): Sink<KafkaContent> {
+export function openSink(parts: Partial<Config> & Pick<Config, 'brokers'>, log = silent, timeoutMs = 30_000): Sink<KafkaContent> {
   const config = {
     topic: 'from.the.message',
     ordering: 'none',
@@ -19,7 +19,7 @@ export function openSink(parts: Partial<Config> & Pick<Config, 'brokers'>, log =
     ...parts,
   } as const;
   if (config.sasl !== undefined) Object.freeze(config.sasl);
-  return kafka.open(Object.freeze(config), { name: 'events', timeoutMs: 30_000, log });
+  return kafka.open(Object.freeze(config), { name: 'events', timeoutMs, log });
 }
 
 const RECEIVED_MS = Date.UTC(2026, 0, 12, 9, 24, 7);

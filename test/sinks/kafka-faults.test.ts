@@ -68,4 +68,19 @@ describeOwnKafka('the kafka sink, whose broker', () => {
     expect(await idsIn()).toEqual(['before', 'first', 'third']);
     expect(wordsOf(await send(sink, [messageTo(topic, 'second', { key: 'k' })]))).toEqual(['delivered']);
   });
+
+  it('is frozen for longer than the sink’s own timeout: a retry, stored late; what is sent again has the same delivery id', async () => {
+    const impatient = openSink({ brokers: [broker.address] }, undefined, 1_000);
+    const message = messageTo(topic, 'evt_1');
+    expect(await sendUntilSettled(impatient, messageTo(topic, 'before'))).toBe('delivered');
+    await broker.freeze();
+    expect(wordsOf(await send(impatient, [message]))).toEqual(['retry timeout']);
+    broker.thaw();
+    await expect.poll(idsIn).toContain('evt_1');
+    expect(await sendUntilSettled(impatient, message)).toBe('delivered');
+    const ids = (await readTopic([broker.address], topic)).map(({ headers }) => headers['castbridge-delivery-id']).slice(1);
+    expect(ids.length).toBeGreaterThan(1);
+    expect(new Set(ids)).toEqual(new Set([message.deliveryId]));
+    await impatient.close();
+  });
 });
