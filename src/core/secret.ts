@@ -1,3 +1,5 @@
+import type { Problem, Report } from './problem.js';
+
 /** Shorter than this a secret can be guessed from one captured request. */
 export const SECRET_BYTES_MIN = 16;
 
@@ -21,6 +23,34 @@ export function secretFault(secret: string): { readonly what: string; readonly r
   if (isPlaceholder(secret)) return { what: 'the secret is a placeholder', remedy };
   if (Buffer.byteLength(secret) < SECRET_BYTES_MIN) return { what: `the secret is shorter than ${SECRET_BYTES_MIN} bytes`, remedy };
   return null;
+}
+
+/** How a secret is written down. */
+export type SecretEncoding = 'text' | 'base64' | 'hex';
+
+/** Reports what is wrong with secrets: `path` is that of their list. */
+export function reportSecrets(secrets: readonly string[], path: Problem['path'], report: Report, encoding: SecretEncoding = 'text'): void {
+  secrets.forEach((secret, index) => {
+    const fault = secretFault(secret) ?? encodingFault(secret, encoding);
+    if (fault !== null) report({ path: [...path, index], ...fault });
+  });
+}
+
+function encodingFault(secret: string, encoding: SecretEncoding): ReturnType<typeof secretFault> {
+  const bytes = secretBytes(secret, encoding);
+  if (bytes === null) return { what: `the secret is no ${encoding}`, remedy: 'copy it whole, as the sender shows it' };
+  if (bytes.length >= SECRET_BYTES_MIN) return null;
+  return { what: `the secret is shorter than ${SECRET_BYTES_MIN} bytes`, remedy: 'have the sender make a longer one' };
+}
+
+/** The bytes of a secret; null where it is not written so. */
+export function secretBytes(secret: string, encoding: SecretEncoding): Buffer | null {
+  if (encoding === 'text') return Buffer.from(secret);
+  // What senders after Standard Webhooks put before it.
+  const text = secret.replace(/^whsec_/, '');
+  const bytes = Buffer.from(text, encoding);
+  const again = bytes.toString(encoding);
+  return again === text || again.replace(/=+$/, '') === text || (encoding === 'hex' && again === text.toLowerCase()) ? bytes : null;
 }
 
 function isPlaceholder(secret: string): boolean {

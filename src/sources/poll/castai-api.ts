@@ -2,12 +2,12 @@ import { Type, type Static } from 'typebox';
 import { Agent } from 'undici';
 import type { Report } from '../../core/problem.js';
 import { retryAfterMs } from '../../core/retry-after.js';
+import { reportSecrets } from '../../core/secret.js';
 import type { Polled } from '../../core/source.js';
 import { Secret } from '../../schema/values.js';
 import { isObject, own, text } from '../format/fields.js';
 import { readJson } from '../format/json-body.js';
 import { cutList } from '../format/list.js';
-import { reportSecrets } from '../verify/secrets.js';
 
 /** Entries an answer may hold: the most that the API gives, and that are written in one transaction. */
 export const LIMIT = 1_000;

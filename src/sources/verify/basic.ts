@@ -1,7 +1,8 @@
 import { Type, type Static } from 'typebox';
+import { reportSecrets } from '../../core/secret.js';
 import type { VerifierKind } from '../../core/source.js';
 import { Secrets } from '../../schema/values.js';
-import { createIndexOf, reportSecrets } from './secrets.js';
+import { createIndexOf } from './secrets.js';
 import { basicInShell } from './shell.js';
 
 const schema = Type.Object(

@@ -1,16 +1,17 @@
 import { createSecretKey } from 'node:crypto';
 import { Type, type Static } from 'typebox';
+import type { Signing } from '../../core/signing.js';
 import type { VerifierKind } from '../../core/source.js';
 import { Secrets, Tolerances } from '../../schema/values.js';
 import { keysOf } from './secrets.js';
 import { signingSetup } from './shell.js';
-import { createVerify, sign, type Scheme } from './signature.js';
+import { createVerify, sign } from './signature.js';
 
 const schema = Type.Object({ secrets: Secrets({ examples: [['${CASTAI_WEBHOOK_SECRET}']] }), ...Tolerances }, { additionalProperties: false });
 
 export type CastaiConfig = Static<typeof schema>;
 
-const SCHEME: Omit<Scheme, 'tolerance' | 'futureTolerance'> = {
+const SCHEME: Signing = {
   algorithm: 'sha256',
   encoding: 'hex',
   signature: { header: 'x-castai-signature', prefix: '', separator: null },

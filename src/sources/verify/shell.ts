@@ -1,11 +1,7 @@
 import type { EventHeaders } from '../../core/event.js';
+import type { SecretEncoding } from '../../core/secret.js';
+import type { Part, Place, Signing } from '../../core/signing.js';
 import type { Setup } from '../../core/source.js';
-import type { Part, Place, Scheme } from './signature.js';
-
-type Signing = Omit<Scheme, 'tolerance' | 'futureTolerance'>;
-
-/** How the secrets of a scheme are written. */
-type SecretEncoding = 'text' | 'base64' | 'hex';
 
 /** How to set up a sender that signs, and how a shell with openssl signs in its place. */
 export function signingSetup(scheme: Signing, secrets: SecretEncoding, sent: EventHeaders): Setup {

@@ -1,31 +1,12 @@
 import { createHmac, timingSafeEqual, type KeyObject } from 'node:crypto';
+import { fed, signedBy, type Algorithm, type Place, type Signing, type Update } from '../../core/signing.js';
 import type { SignedRequest, Verdict, Verify } from '../../core/source.js';
 
-/** Where a request has a value: all of a header, or what follows a prefix in one of its parts. */
-export interface Place {
-  /** Lower case. */
-  readonly header: string;
-  readonly prefix: string;
-  /** What stands between the parts of the header; null: it is one. */
-  readonly separator: string | null;
-}
-
-/** A part of what is signed: one of the request, a header as it was sent, or a text. */
-export type Part = 'timestamp' | 'body' | { readonly header: string } | { readonly text: string };
-
-/** How a sender signs. */
-export interface Scheme {
-  readonly algorithm: Algorithm;
-  readonly encoding: 'hex' | 'base64';
-  readonly signature: Place;
-  /** Null: the sender sends no time, and a captured request stays valid for ever. */
-  readonly timestamp: (Place & { readonly unitMs: 1 | 1_000 }) | null;
-  readonly signed: readonly Part[];
+/** How a sender signs, and how far its clock may be off. */
+export interface Scheme extends Signing {
   readonly tolerance: number;
   readonly futureTolerance: number;
 }
-
-export type Algorithm = 'sha1' | 'sha256' | 'sha512';
 
 const DIGEST_BYTES: Readonly<Record<Algorithm, number>> = { sha1: 20, sha256: 32, sha512: 64 };
 
@@ -64,7 +45,7 @@ export function createVerify(scheme: Scheme, keys: readonly KeyObject[]): Verify
 
 /** The signature that a scheme's sender would send, without its prefix: for senders and tests. */
 export function sign(
-  { algorithm, encoding, signed }: Pick<Scheme, 'algorithm' | 'encoding' | 'signed'>,
+  { algorithm, encoding, signed }: Pick<Signing, 'algorithm' | 'encoding' | 'signed'>,
   key: KeyObject,
   request: SignedRequest,
   time: string,
@@ -74,36 +55,8 @@ export function sign(
   return digest(algorithm, key, update).toString(encoding);
 }
 
-type Update = readonly (string | Buffer)[];
-
-/** What is signed, in order, texts that follow each other as one; a text says what is missing. Texts hold one byte a character, as headers do. */
-function signedBy({ signed }: Pick<Scheme, 'signed'>, { headers, body }: SignedRequest, time: string): Update | string {
-  const update: (string | Buffer)[] = [];
-  let text = '';
-  for (const part of signed) {
-    if (part === 'body') {
-      if (text !== '') update.push(text);
-      text = '';
-      update.push(body);
-    } else if (part === 'timestamp') text += time;
-    else if ('text' in part) text += part.text;
-    else {
-      const value = headers[part.header];
-      if (typeof value !== 'string' || value === '') return `there is no ${part.header}, or several`;
-      text += value;
-    }
-  }
-  if (text !== '') update.push(text);
-  return update;
-}
-
 function digest(algorithm: Algorithm, key: KeyObject, update: Update): Buffer {
-  const hmac = createHmac(algorithm, key);
-  for (const part of update) {
-    if (typeof part === 'string') hmac.update(part, 'latin1');
-    else hmac.update(part);
-  }
-  return hmac.digest();
+  return fed(createHmac(algorithm, key), update).digest();
 }
 
 /** Index of the key that made one of the signatures, or -1. */

@@ -1,9 +1,10 @@
 import { Type, type Static } from 'typebox';
+import { STANDARD_WEBHOOKS } from '../../core/signing.js';
 import type { VerifierKind } from '../../core/source.js';
 import { Secrets, Tolerances } from '../../schema/values.js';
 import { keysOf } from './secrets.js';
 import { signingSetup } from './shell.js';
-import { createVerify, type Scheme } from './signature.js';
+import { createVerify } from './signature.js';
 
 const schema = Type.Object(
   {
@@ -15,22 +16,14 @@ const schema = Type.Object(
 
 type StandardWebhooksConfig = Static<typeof schema>;
 
-/** How it is signed by https://www.standardwebhooks.com, symmetric. */
-const SCHEME: Omit<Scheme, 'tolerance' | 'futureTolerance'> = {
-  algorithm: 'sha256',
-  encoding: 'base64',
-  signature: { header: 'webhook-signature', prefix: 'v1,', separator: ' ' },
-  timestamp: { header: 'webhook-timestamp', prefix: '', separator: null, unitMs: 1_000 },
-  signed: [{ header: 'webhook-id' }, { text: '.' }, 'timestamp', { text: '.' }, 'body'],
-};
-
 /** The signatures of Standard Webhooks. */
 export const standardWebhooks: VerifierKind<StandardWebhooksConfig> = {
   type: 'standard-webhooks',
   description:
     'Checks `webhook-signature` after Standard Webhooks: any of its `v1,` signatures, HMAC-SHA256 in base64 over `<webhook-id>.<webhook-timestamp>.<body>`, and that the timestamp is recent.',
   schema,
-  prepare: ({ secrets, ...tolerances }, report) => createVerify({ ...SCHEME, ...tolerances }, keysOf(secrets, 'base64', ['secrets'], report)),
+  prepare: ({ secrets, ...tolerances }, report) =>
+    createVerify({ ...STANDARD_WEBHOOKS, ...tolerances }, keysOf(secrets, 'base64', ['secrets'], report)),
   replayMs: (config) => config.tolerance + config.futureTolerance,
-  setup: (_config, sent) => signingSetup(SCHEME, 'base64', sent),
+  setup: (_config, sent) => signingSetup(STANDARD_WEBHOOKS, 'base64', sent),
 };
