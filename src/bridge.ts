@@ -50,10 +50,11 @@ interface BridgeDependencies {
   readonly log: Log;
   /** Reads the configuration again, and has the bridge go over to it: for `POST /-/reload`. */
   readonly reloadFile: () => Promise<Reloaded>;
+  readonly env: Readonly<Record<string, string | undefined>>;
 }
 
 /** Opens everything in the order an event needs it, the last thing first; what fails to open closes what is open already. */
-export async function startBridge(config: Configuration, { log, reloadFile }: BridgeDependencies): Promise<Bridge> {
+export async function startBridge(config: Configuration, { log, reloadFile, env }: BridgeDependencies): Promise<Bridge> {
   const nowMs = Date.now;
   const registry = new Registry();
   const readiness = createReadiness(nowMs);
@@ -88,6 +89,7 @@ export async function startBridge(config: Configuration, { log, reloadFile }: Br
       redact: redaction.redact,
       log,
       nowMs,
+      environment: env,
       slots: new Map<string, PaceSlot>(),
       deadTo: (sink: string) => deadToOf(inForce, sink),
       wake: lanes.wake,
@@ -225,6 +227,7 @@ interface LaneParts {
   readonly wake: (sinks: readonly string[]) => void;
   /** What the pace of each far side has been used up to. */
   readonly slots: Map<string, PaceSlot>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 /** All or none. */
@@ -233,14 +236,14 @@ function openLanes(sinks: readonly SinkConfiguration[], parts: LaneParts): Lane[
   for (const one of sinks) {
     const { name, kind, config, render, lane } = one;
     try {
-      const sink = kind.open(config, { name, timeoutMs: lane.timeoutMs, log: parts.log });
+      const sink = kind.open(config, { name, timeoutMs: lane.timeoutMs, nowMs: parts.nowMs, environment: parts.environment, log: parts.log });
       opened.push(
         new Lane({
           ...parts,
           ...lane,
           ...pacingOf(one, parts.slots),
           deadTo: () => parts.deadTo(name),
-        ordered: one.orderKey !== null,
+          ordered: one.orderKey !== null,
           name,
           sink,
           render,

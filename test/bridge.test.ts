@@ -67,7 +67,7 @@ async function started({ path = join(directory(), 'bridge.db') } = {}) {
     () => other.goAway(),
   );
   const faults: Faults = { answersLost: 0, probe: null, due: null, context: null };
-  const bridge = await startBridge(configured(receiver, other, path, faults), { log: silent, reloadFile: noReload });
+  const bridge = await startBridge(configured(receiver, other, path, faults), { log: silent, reloadFile: noReload, env: {} });
   closing.push(() => bridge.stop());
   return { bridge, receiver, other, faults };
 }
@@ -176,7 +176,7 @@ describe('the bridge', () => {
     const path = join(directory(), 'other.db');
     const taken = Number(new URL(bridge.ingressUrl).port);
     const failing = () =>
-      startBridge(configured(receiver, other, path, faults, { ingress: taken, operations: 0 }), { log: silent, reloadFile: noReload });
+      startBridge(configured(receiver, other, path, faults, { ingress: taken, operations: 0 }), { log: silent, reloadFile: noReload, env: {} });
     await expect(failing()).rejects.toThrow('EADDRINUSE');
     // Not "in use by another castbridge".
     await expect(failing()).rejects.toThrow('EADDRINUSE');

@@ -63,7 +63,7 @@ async function run(
     const loaded = await loadAgain();
     return (await starting).reload(loaded, trigger);
   });
-  const starting = startBridge(config, { log, reloadFile: () => reload('api') });
+  const starting = startBridge(config, { log, reloadFile: () => reload('api'), env: invocation.env });
   const bridge = await starting.catch((error: unknown) => {
     throw new Failure(EXIT.no, `the bridge cannot start: ${explain(error)}`);
   });

@@ -38,9 +38,9 @@ export function reportSecrets(secrets: readonly string[], path: Problem['path'],
 
 function encodingFault(secret: string, encoding: SecretEncoding): ReturnType<typeof secretFault> {
   const bytes = secretBytes(secret, encoding);
-  if (bytes === null) return { what: `the secret is no ${encoding}`, remedy: 'copy it whole, as the sender shows it' };
+  if (bytes === null) return { what: `the secret is no ${encoding}`, remedy: 'copy it whole, as it is shown where it was made' };
   if (bytes.length >= SECRET_BYTES_MIN) return null;
-  return { what: `the secret is shorter than ${SECRET_BYTES_MIN} bytes`, remedy: 'have the sender make a longer one' };
+  return { what: `the secret is shorter than ${SECRET_BYTES_MIN} bytes`, remedy: 'have a longer one made' };
 }
 
 /** The bytes of a secret; null where it is not written so. */

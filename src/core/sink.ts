@@ -57,6 +57,8 @@ export interface Compiler {
   interpolated(source: string, path: Problem['path'], encode?: (value: string) => string): Interpolated;
   /** A Liquid template. Every value that is put out goes through `escape`, unless it is filtered by `raw`. Throws where it cannot be rendered. */
   template(source: string, path: Problem['path'], escape: (value: string) => string): (event: EventView) => string;
+  /** A Liquid template in a structure: one output and nothing else gives the value itself, of whatever type; anything else a text. Nothing is escaped. */
+  value(source: string, path: Problem['path']): (event: EventView) => unknown;
 }
 
 /** A text whose parts in braces are computed. */
@@ -72,6 +74,10 @@ export interface SinkContext {
   readonly name: string;
   /** How long a `send` may take: its signal aborts then. */
   readonly timeoutMs: number;
+  /** The clock: what is signed says when. */
+  readonly nowMs: () => number;
+  /** The process's environment, for what programs take from it by custom: proxies. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
 }
 

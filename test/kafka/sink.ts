@@ -19,7 +19,7 @@ export function openSink(parts: Partial<Config> & Pick<Config, 'brokers'>, log =
     ...parts,
   } as const;
   if (config.sasl !== undefined) Object.freeze(config.sasl);
-  return kafka.open(Object.freeze(config), { name: 'events', timeoutMs, log });
+  return kafka.open(Object.freeze(config), { name: 'events', timeoutMs, nowMs: Date.now, environment: {}, log });
 }
 
 const RECEIVED_MS = Date.UTC(2026, 0, 12, 9, 24, 7);

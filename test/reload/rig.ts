@@ -69,7 +69,7 @@ export async function running(parts: Parts, env: Readonly<Record<string, string>
   const lines: Record<string, unknown>[] = [];
   const bridge = await startBridge(
     { ...loaded.config, storage: { ...storage, kind: { ...storage.kind, open: openGated } } },
-    { log: keeping(lines), reloadFile: () => Promise.resolve(bridge.reload(loadConfig(file, env, kinds), 'api')) },
+    { log: keeping(lines), reloadFile: () => Promise.resolve(bridge.reload(loadConfig(file, env, kinds), 'api')), env: {} },
   );
   onTestFinished(() => bridge.stop());
   const operations = async (path: string, init?: RequestInit) => (await fetch(`${bridge.operationsUrl}${path}`, init)).text();

@@ -4,7 +4,7 @@ import { parseConfig } from '../../src/config/load.js';
 import type { EventView } from '../../src/core/event.js';
 import type { Outcome } from '../../src/core/outcome.js';
 import { createRedact, type Redact } from '../../src/core/redact.js';
-import type { Log, Message, Preview, Sink } from '../../src/core/sink.js';
+import type { Log, Message, Preview, Sink, SinkContext } from '../../src/core/sink.js';
 import { kinds } from '../../src/kinds.js';
 
 const RECEIVED = '2026-01-12T09:24:07.000Z';
@@ -18,8 +18,8 @@ export interface Configured {
   readonly render: SinkConfiguration['render'];
   /** Hides the secrets that the loader found. */
   readonly redact: Redact;
-  /** Opens the sink. */
-  readonly open: () => Sink<never>;
+  /** Opens the sink; without an environment, by the clock of the machine, unless something else is given. */
+  readonly open: (context?: Partial<SinkContext>) => Sink<never>;
   /** What is said of a message before it is sent. */
   readonly preview: (message: Message<never>) => Preview;
   /** The message an event becomes. Throws where it cannot be rendered. */
@@ -41,16 +41,22 @@ export function configured(sink: object): Configured {
     lane: built.lane,
     render: built.render,
     redact: createRedact(loaded.config.secrets),
-    open: () => built.kind.open(built.config, { name: 'out', timeoutMs: built.lane.timeoutMs, log: silent }),
+    open: (context = {}) =>
+      built.kind.open(built.config, { name: 'out', timeoutMs: built.lane.timeoutMs, nowMs: Date.now, environment: {}, log: silent, ...context }),
     preview: (message) => built.kind.preview(built.config, message),
     message: (parts, body) => messageOf(view(parts), body, built.render),
   };
 }
 
 /** Opens a sink, sends it one event once, and closes it. */
-export async function sent(sink: object, event: Partial<EventView> = {}, signal = AbortSignal.timeout(25_000)): Promise<Outcome | undefined> {
+export async function sent(
+  sink: object,
+  event: Partial<EventView> = {},
+  signal = AbortSignal.timeout(25_000),
+  context: Partial<SinkContext> = {},
+): Promise<Outcome | undefined> {
   const { open, message } = configured(sink);
-  const opened = open();
+  const opened = open(context);
   try {
     return (await opened.send([message(event)], signal))[0];
   } finally {
