@@ -88,6 +88,7 @@ function compilerAt(at: Problem['path'], compiler: TableCompiler): TableCompiler
     expression: (source, path) => compiler.expression(source, [...at, ...path]),
     interpolated: (source, path, encode) => compiler.interpolated(source, [...at, ...path], encode),
     template: (source, path, escape) => compiler.template(source, [...at, ...path], escape),
+    value: (source, path) => compiler.value(source, [...at, ...path]),
     condition: (source, path) => compiler.condition(source, [...at, ...path]),
   };
 }

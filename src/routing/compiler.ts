@@ -5,7 +5,7 @@ import { compileCel, type CompiledCel, firstLine, forgetUnusedCel } from './cel.
 import { conditionMistake, isConstant, textMistake } from './cel-mistakes.js';
 import { equalitiesOf, type Equality } from './equality.js';
 import { liquidIn, splitInterpolated } from './interpolate.js';
-import { compileLiquid, forgetUnusedTemplates } from './liquid.js';
+import { compileLiquid, compileValue, forgetUnusedTemplates } from './liquid.js';
 
 /** A condition of the routing table. */
 export interface Condition {
@@ -63,6 +63,8 @@ export function createCompiler(report: Report): TableCompiler {
     },
 
     template: (source, path, escape) => compileLiquid(source, path, escape, report) ?? neverCalled,
+
+    value: (source, path) => compileValue(source, path, report) ?? neverCalled,
 
     condition(source, path) {
       const compiled = compileCel(source, path, report);

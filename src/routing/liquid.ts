@@ -1,4 +1,4 @@
-import { Liquid, type Template } from 'liquidjs';
+import { Context, Liquid, Output, toValue, toValueSync, type Template } from 'liquidjs';
 import type { EventView } from '../core/event.js';
 import type { Problem, Report } from '../core/problem.js';
 import { createGenerations } from './generations.js';
@@ -20,7 +20,7 @@ const FILE_TAGS = ['include', 'render', 'layout', 'block'];
 const KEPT_MAX = 10_000;
 
 /** The escaping of the template that is being rendered: rendering is synchronous, and the parsed template is the same for every sink. */
-let escapeInForce: (value: string) => string = (value) => value;
+let escapeInForce: (value: unknown) => unknown = (value) => value;
 
 const engine = createEngine(true);
 
@@ -28,7 +28,8 @@ const engine = createEngine(true);
 const lenientEngine = createEngine(false);
 
 function createEngine(strictFilters: boolean): Liquid {
-  const created = new Liquid({ ...LIMITS, ownPropertyOnly: true, strictFilters, outputEscape: (value: unknown) => escapeInForce(shown(value)) });
+  const outputEscape = (value: unknown): string => escapeInForce(value) as string;
+  const created = new Liquid({ ...LIMITS, ownPropertyOnly: true, strictFilters, outputEscape });
   for (const tag of FILE_TAGS) Reflect.deleteProperty(created.tags, tag);
   registerOwnFilters(created);
   return created;
@@ -49,21 +50,39 @@ export function compileLiquid(
   escape: (value: string) => string,
   report: Report,
 ): ((event: EventView) => string) | null {
-  let template = kept.get(source);
-  if (template === undefined) {
-    const parsed = parse(source);
-    if ('mistakes' in parsed) {
-      for (const mistake of parsed.mistakes) report({ path, ...mistake });
-      return null;
-    }
-    template = parsed.template;
-    kept.set(source, template);
-  }
-  const parsed = template;
+  const template = templateOf(source, path, report);
+  return template === null ? null : (event) => rendered(template, event, escape);
+}
+
+/** Compiles a text of a structure: one output and nothing else gives the value itself, anything else a text; null, and reports, where it is wrong. */
+export function compileValue(source: string, path: Problem['path'], report: Report): ((event: EventView) => unknown) | null {
+  const template = templateOf(source, path, report);
+  if (template === null) return null;
+  const [output, ...others] = template;
+  if (!(output instanceof Output) || others.length > 0) return (event) => rendered(template, event, (value) => value);
   return (event) => {
-    escapeInForce = escape;
-    return String(engine.renderSync(parsed, { event }));
+    escapeInForce = (value) => value;
+    const context = new Context({ event }, engine.options, { sync: true }, { liquid: engine });
+    return toValue(toValueSync(output.value.value(context, false))) ?? null;
   };
+}
+
+function rendered(template: Template[], event: EventView, escape: (value: string) => string): string {
+  escapeInForce = (value) => escape(shown(value));
+  return String(engine.renderSync(template, { event }));
+}
+
+/** The parsed template; null, and reports, where it is wrong. */
+function templateOf(source: string, path: Problem['path'], report: Report): Template[] | null {
+  const known = kept.get(source);
+  if (known !== undefined) return known;
+  const parsed = parse(source);
+  if ('mistakes' in parsed) {
+    for (const mistake of parsed.mistakes) report({ path, ...mistake });
+    return null;
+  }
+  kept.set(source, parsed.template);
+  return parsed.template;
 }
 
 function parse(source: string): { readonly template: Template[] } | { readonly mistakes: readonly Mistake[] } {
