@@ -32,10 +32,10 @@ export const Secret = (options: { readonly description: string; readonly example
   Type.Unsafe<string>({ type: 'string', minLength: 1, unit: 'secret' satisfies Unit, ...options });
 
 /** Every secret that is valid now: a list, so that rotation is adding one. */
-export const Secrets = (options: { readonly examples: readonly (readonly string[])[]; readonly description?: string }) =>
+export const Secrets = (options: { readonly examples: readonly (readonly string[])[]; readonly description?: string; readonly rotation?: string }) =>
   Type.Array(Secret({ description: options.description ?? 'a shared secret', examples: options.examples.flat() }), {
     minItems: 1,
-    description: 'every secret that is valid now; to rotate: add the new one, change the sender, remove the old one',
+    description: options.rotation ?? 'every secret that is valid now; to rotate: add the new one, change the sender, remove the old one',
     examples: options.examples,
   });
 
@@ -48,3 +48,12 @@ export const Tolerances = {
 /** A header of HTTP; case does not matter. */
 export const HeaderName = (options: { readonly description: string; readonly examples: readonly string[] }) =>
   Type.String({ ...options, minLength: 1, pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" });
+
+/** What a sink needs for TLS, where the system's authorities are not enough. PEM texts. */
+export const TlsFiles = {
+  ca: Type.Optional(
+    Type.String({ description: 'PEM of the authorities to trust, in the place of the system’s', examples: ['${file:./certificates/ca.pem}'] }),
+  ),
+  cert: Type.Optional(Type.String({ description: 'PEM of the client’s certificate', examples: ['${file:./certificates/client.pem}'] })),
+  key: Type.Optional(Secret({ description: 'PEM of the client’s key', examples: ['${file:./certificates/client.key}'] })),
+};

@@ -26,14 +26,26 @@ const FAULTS: Readonly<Record<string, string>> = {
   EADDRINFO_FORBIDDEN: 'address_forbidden',
 };
 
+/** What the code of an error begins with where a proxy opened no tunnel; behind it the status of its answer, or a word. */
+export const PROXY_FAULT = 'PROXY_';
+
+/** Faults of the far side as a whole: no other message would fare better. */
+const WHOLE = ['refused', 'dns', 'tls', 'proxy', 'address_forbidden'];
+
 /** A fault of the connection: the far side's as a whole, and tried again (T04). The error's own text may hold the URL, so only its code is shown. */
 export function faultOutcome(error: unknown, signal: AbortSignal): Outcome {
   const code = codeOf(error);
   if (signal.aborted || code === 'UND_ERR_ABORTED') return { kind: 'retry', reason: 'timeout', answer: 'no answer in time', holdSink: false };
-  const tls = /CERT|TLS|SSL|SELF_SIGNED|VERIFY/.test(code);
-  const reason = Object.hasOwn(FAULTS, code) ? (FAULTS[code] ?? 'fault') : tls ? 'tls' : code.startsWith('HPE_') ? 'broken_answer' : 'fault';
-  const whole = reason === 'refused' || reason === 'dns' || reason === 'tls' || code === 'UND_ERR_CONNECT_TIMEOUT';
+  const reason = reasonOf(code);
+  const whole = WHOLE.includes(reason) || code === 'UND_ERR_CONNECT_TIMEOUT';
   return { kind: 'retry', reason, answer: code === '' ? 'the connection failed' : `the connection failed: ${code}`, holdSink: whole };
+}
+
+function reasonOf(code: string): string {
+  if (Object.hasOwn(FAULTS, code)) return FAULTS[code] ?? 'fault';
+  if (code.startsWith(PROXY_FAULT)) return 'proxy';
+  if (/CERT|TLS|SSL|SELF_SIGNED|VERIFY/.test(code)) return 'tls';
+  return code.startsWith('HPE_') ? 'broken_answer' : 'fault';
 }
 
 /** The code nearest to the root of an error. */

@@ -31,19 +31,27 @@ function deadHeaders({ deliveryId, sink, route, reason, attempts, detail }: Dead
 const OWN = /^(castbridge-.*|content-length|transfer-encoding|connection|host|upgrade|expect|keep-alive|te|trailer)$/i;
 
 /** Why something cannot be configured, and what to do. */
-type Fault = Pick<Problem, 'what' | 'remedy'>;
+export type Fault = Pick<Problem, 'what' | 'remedy'>;
 
-/** Compiles configured headers; those that belong to the bridge are reported, and values of which `faultOf` knows that they cannot be carried. */
+/** What a kind of sink knows of its headers. */
+interface HeaderRules {
+  /** Further names that belong to the bridge. */
+  readonly own?: RegExp | null;
+  /** Why a value cannot be carried; null where it can. */
+  readonly faultOf?: (literal: string) => Fault | null;
+}
+
+/** Compiles configured headers; those that belong to the bridge are reported, and values that cannot be carried. */
 export function compileHeaders(
   configured: Readonly<Record<string, string>>,
   compiler: Compiler,
   report: Report,
-  faultOf: (literal: string) => Fault | null = () => null,
+  { own = null, faultOf = () => null }: HeaderRules = {},
 ): (event: EventView) => Record<string, string> {
   const headers = Object.entries(configured).map(([name, value]) => {
     const path = ['headers', name];
     const text = compiler.interpolated(value, path);
-    const wrong = headerFault(name) ?? faultOf(text.literalPrefix);
+    const wrong = headerFault(name, own) ?? faultOf(text.literalPrefix);
     if (wrong !== null) report({ path, ...wrong });
     return [name, text] as const;
   });
@@ -51,8 +59,38 @@ export function compileHeaders(
 }
 
 /** Why a header cannot be configured; null where it can. */
-function headerFault(name: string): Fault | null {
+export function headerFault(name: string, own: RegExp | null = null): Fault | null {
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) return { what: `"${name}" is no name of a header`, remedy: 'use letters, digits and "-"' };
-  if (OWN.test(name)) return { what: `the bridge sets "${name}" itself`, remedy: 'delete it, or give it another name' };
+  if (OWN.test(name) || own?.test(name) === true) return { what: `the bridge sets "${name}" itself`, remedy: 'delete it, or give it another name' };
   return null;
+}
+
+/** What no header carries. */
+const NOT_CARRIED = /[^\t\x20-\x7e\x80-\xff]/;
+const VALUE_FAULT = 'the value of a header holds a line end, or a character that headers cannot carry';
+
+/** The value, where a header of HTTP can carry it. */
+export function headerValue(value: string): string {
+  if (NOT_CARRIED.test(value)) throw new Error(VALUE_FAULT);
+  return value;
+}
+
+/** Why a header of HTTP cannot carry a text; null where it can. */
+export function valueFault(literal: string): Fault | null {
+  if (!NOT_CARRIED.test(literal)) return null;
+  return { what: VALUE_FAULT, remedy: 'write it in one line, without `|`; percent-encode other characters' };
+}
+
+/** A value that senders choose: what a header cannot carry is percent-encoded. */
+export function encodedValue(value: string): string {
+  return value.replace(/[^\x20-\x7e]/gu, percentEncoded);
+}
+
+/** The same by the HTTP binding of CloudEvents 1.0, 3.1.3.2: spaces, double quotes and percent signs too. */
+export function cloudEventValue(value: string): string {
+  return value.replace(/[^\x21\x23\x24\x26-\x7e]/gu, percentEncoded);
+}
+
+function percentEncoded(char: string): string {
+  return Array.from(Buffer.from(char), (byte) => `%${byte.toString(16).padStart(2, '0').toUpperCase()}`).join('');
 }

@@ -2,7 +2,7 @@ import { logLevel, type KafkaConfig } from 'kafkajs';
 import { Type, type Static } from 'typebox';
 import type { Outcome } from '../core/outcome.js';
 import type { Interpolated, Log, Sink, SinkContext, SinkKind } from '../core/sink.js';
-import { Secret } from '../schema/values.js';
+import { Secret, TlsFiles } from '../schema/values.js';
 import { compileHeaders } from './headers.js';
 import { recordOf, type KafkaContent } from './kafka-record.js';
 import { Session } from './kafka-session.js';
@@ -44,30 +44,19 @@ const Config = Type.Object(
       default: {},
       examples: [{ severity: '{event.severity}' }],
     }),
-    value: Type.Enum(['raw', 'cloudevents'], { description: 'the received bytes, or a CloudEvents 1.0 structured JSON around them', default: 'raw' }),
+    value: Type.Enum(['raw', 'cloudevents', 'cloudevents-binary'], {
+      description:
+        'the received bytes; a CloudEvents 1.0 JSON around them; or the received bytes, and the attributes of the CloudEvent as headers, `ce_id`',
+      default: 'raw',
+    }),
     // The others are not implemented by kafkajs.
     compression: Type.Enum(['none', 'gzip'], { description: 'compression of batches', default: 'none' }),
     clientId: Type.String({ description: 'what the broker’s log and quotas know it by', default: 'castbridge', minLength: 1 }),
     tls: Type.Optional(
-      Type.Union(
-        [
-          Type.Boolean(),
-          Type.Object(
-            {
-              ca: Type.Optional(
-                Type.String({
-                  description: 'PEM of the authorities to trust, in the place of the system’s',
-                  examples: ['${file:./certificates/ca.pem}'],
-                }),
-              ),
-              cert: Type.Optional(Type.String({ description: 'PEM of the client’s certificate', examples: ['${file:./certificates/client.pem}'] })),
-              key: Type.Optional(Secret({ description: 'PEM of the client’s key', examples: ['${file:./certificates/client.key}'] })),
-            },
-            closed,
-          ),
-        ],
-        { description: 'true, or PEM texts `ca`, `cert`, `key` (`${file:PATH}`); certificates are always verified', examples: [true] },
-      ),
+      Type.Union([Type.Boolean(), Type.Object(TlsFiles, closed)], {
+        description: 'true, or PEM texts `ca`, `cert`, `key` (`${file:PATH}`); certificates are always verified',
+        examples: [true],
+      }),
     ),
     sasl: Type.Optional(
       Type.Object(
@@ -105,7 +94,7 @@ export const kafka: SinkKind<Config, KafkaContent> = {
     const key = config.key === undefined ? () => null : compiler.expression(config.key, ['key']);
     if (config.ordering === 'key' && config.key === undefined)
       report({ path: ['ordering'], what: 'there is no key that records could be ordered by', remedy: 'add `key:`, such as event.cluster.id' });
-    const headers = compileHeaders(config.headers, compiler, report);
+    const headers = compileHeaders(config.headers, compiler, report, { own: config.value === 'cloudevents-binary' ? /^ce_/i : null });
     return (event) => ({
       topic: topic.render(event),
       key: key(event),

@@ -2,7 +2,7 @@ import type { Problem } from '../../core/problem.js';
 import type { Kinds } from '../../kinds.js';
 
 /** Names under which people keep secrets, whatever the schema says of them. */
-const SECRET_NAME = /auth|cookie|credential|passw|secret|session|signature|token|webhookurl|^url$/i;
+const SECRET_NAME = /auth|cookie|credential|passw|secret|session|signature|token|webhookurl|^url$|^proxy$/i;
 
 /** May what stands at this path hold a secret? Then it is not repeated, not even to say how to write it. */
 export function isSecretive(path: Problem['path'], schema: object): boolean {

@@ -25,6 +25,7 @@ export function wordsOf(error: ErrorObject, path: Problem['path'], written: stri
     case 'max':
       return { what: `"${String(error.data)}" is ${unit?.aboveMax ?? 'too much'}`, remedy: `make it at most ${wanted}` };
     case 'enum':
+      if (typeof error.data === 'string' && /\{[{%]/.test(error.data)) return { what: 'a template is not allowed here', remedy: described };
       return enumWords(error.data, (params['allowedValues'] as unknown[]).map(String));
     case 'type':
       return typeWords(error, path, written, described);
