@@ -3,7 +3,7 @@ import type { SinkConfiguration } from '../config/configuration.js';
 import type { Outcome } from '../core/outcome.js';
 import { pause } from '../core/pause.js';
 import type { Redact } from '../core/redact.js';
-import type { Log, Preview, Sink } from '../core/sink.js';
+import type { Log, Preview, Sink, SinkContext } from '../core/sink.js';
 import type { DueDelivery } from '../core/store.js';
 import { attempt } from '../delivery/attempt.js';
 import type { View } from '../delivery/view.js';
@@ -17,6 +17,7 @@ interface Sending {
   readonly delivery: DueDelivery;
   readonly view: View;
   readonly redact: Redact;
+  readonly environment: SinkContext['environment'];
   readonly stop: AbortSignal;
   /** Told before it is sent: one that hangs is seen, too. Not where it cannot be rendered. */
   readonly onMessage: (message: Preview) => void;
@@ -28,9 +29,9 @@ interface SentOnce {
 }
 
 /** Opens one sink, makes the attempt that its lane would make, and closes it. */
-export async function sendOnce(configured: SinkConfiguration, { delivery, view, redact, stop, onMessage }: Sending): Promise<SentOnce> {
+export async function sendOnce(configured: SinkConfiguration, { delivery, view, redact, environment, stop, onMessage }: Sending): Promise<SentOnce> {
   const { kind, config, render, lane } = configured;
-  const sink = opened(configured, redact);
+  const sink = opened(configured, { redact, environment });
   let beganMs = performance.now();
   const shown: Sink = {
     send: (batch, signal) => {
@@ -49,9 +50,9 @@ export async function sendOnce(configured: SinkConfiguration, { delivery, view, 
   }
 }
 
-function opened({ name, kind, config, lane: { timeoutMs } }: SinkConfiguration, redact: Redact): Sink {
+function opened({ name, kind, config, lane: { timeoutMs } }: SinkConfiguration, { redact, environment }: Pick<Sending, 'redact' | 'environment'>): Sink {
   try {
-    return kind.open(config, { name, timeoutMs, log: SILENT });
+    return kind.open(config, { name, timeoutMs, nowMs: Date.now, environment, log: SILENT });
   } catch (error) {
     throw new Failure(EXIT.no, redact(`sinks.${name}: it cannot be opened: ${error instanceof Error ? error.message : String(error)}`));
   }

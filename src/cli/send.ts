@@ -39,7 +39,7 @@ export async function send(invocation: Invocation, given: string | undefined, op
   const nowMs = Date.now();
   const { delivery, view } = testDelivery({ sink: sink.name, id: `test-${randomUUID()}`, sentBy: whoami(), nowMs, data });
   const stop = stopAtCtrlC();
-  const { outcome, durationMs } = await sendOnce(sink, { delivery, view, redact, stop, onMessage });
+  const { outcome, durationMs } = await sendOnce(sink, { delivery, view, redact, environment: invocation.env, stop, onMessage });
 
   const id = deliveryId(delivery.event.uid, delivery.index);
   const interrupted = stop.aborted && outcome.kind === 'retry';

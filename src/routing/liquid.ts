@@ -63,7 +63,8 @@ export function compileValue(source: string, path: Problem['path'], report: Repo
   return (event) => {
     escapeInForce = (value) => value;
     const context = new Context({ event }, engine.options, { sync: true }, { liquid: engine });
-    return toValue(toValueSync(output.value.value(context, false))) ?? null;
+    const value: unknown = toValue(toValueSync(output.value.value(context, false)));
+    return value ?? null;
   };
 }
 

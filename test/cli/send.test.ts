@@ -373,7 +373,7 @@ describe('closing', () => {
       orderKey: null,
       render: () => null,
     };
-    const sent = sendOnce(sink, { delivery, view, redact: String, stop: new AbortController().signal, onMessage: () => undefined });
+    const sent = sendOnce(sink, { delivery, view, redact: String, environment: {}, stop: new AbortController().signal, onMessage: () => undefined });
     await vi.advanceTimersByTimeAsync(5_000);
     expect((await sent).outcome).toEqual({ kind: 'delivered', answer: '' });
     expect(close).toHaveBeenCalledOnce();

@@ -14,6 +14,7 @@ export const ENV = {
   CASTAI_API_KEY: '0123456789abcdef0123456789apikey',
   CASTAI_BRIDGE_TOKEN: '0123456789abcdef0123456789bridge',
   INVENTORY_TOKEN: 'inventory-token-1234',
+  TICKETS_SECRET: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD',
   KAFKA_PASSWORD: 'kafka-password-1234',
 };
 

@@ -117,7 +117,7 @@ describe('references', () => {
   });
 
   it('a switch that came from a reference is a word of the message, and no secret', () => {
-    const loaded = load(yaml({ sinks: '{ out: { type: http, url: "http://h/", allowLinkLocal: "x${S:-false}" } }' }));
+    const loaded = load(yaml({ routes: '[{ to: [out], stop: "x${S:-false}" }]' }));
     expect(loaded).toMatchObject({ ok: false, problems: [{ what: '`true` or `false` is wanted here, and this is a text' }] });
   });
 

@@ -10,6 +10,9 @@ export const CANARIES = {
   sasl: 'ca4a95a518b2d41f0e68',
   key: 'canaryKey9iR1',
   api: 'canaryApiKey0jQ2xW',
+  bearer: 'canaryBearer1kP4yU',
+  signing: 'canarySigning2lN6zT8',
+  proxy: 'canaryProxy3mM8aS',
 } as const;
 
 /** Where a secret shows in a text, in any form it takes on its way: names of the canaries. */

@@ -27,7 +27,13 @@ sinks:
     topic: t
     tls: { key: '${CANARIES.key}' }
     sasl: { mechanism: plain, username: u, password: '${CANARIES.sasl}' }
-routes: [{ to: [ops, web, log] }]
+  signed:
+    type: http
+    url: 'https://host.example/y'
+    auth: { type: bearer, token: '${CANARIES.bearer}' }
+    sign: { type: hmac, signature: { header: X-Signature }, secrets: ['${CANARIES.signing}'] }
+    proxy: 'http://bridge:${CANARIES.proxy}@proxy.example:3128'
+routes: [{ to: [ops, web, log, signed] }]
 `;
 
 /** The same with every secret from the environment, and with one as a default. */
@@ -88,6 +94,23 @@ const MISTAKES: readonly [string, (yaml: string) => string][] = [
   ],
   ['a secret for a date', (yaml) => yaml.replace(/apiKey: ('.*?')/, 'apiKey: $1, from: $1')],
   ['a secret for the URL of an API', (yaml) => yaml.replace(/apiKey: ('.*?')/, 'apiKey: $1, url: $1')],
+  ['a bearer token for a type', (yaml) => yaml.replace(/type: bearer, token: ('.*?')/, 'type: $1')],
+  ['a bearer token under the key of a password', (yaml) => yaml.replace('bearer, token:', 'bearer, password:')],
+  ['a bearer token for all of `auth`', (yaml) => yaml.replace(/auth: \{.*?('.*?') \}/, 'auth: $1')],
+  ['a bearer token with a line end', (yaml) => yaml.replace(/bearer, token: '(.*?)'/, 'bearer, token: "$1é\\n"')],
+  ['a signing secret that is no list', (yaml) => yaml.replace(/\}, secrets: \[(.*?)\]/, '}, secrets: $1')],
+  ['a signing secret for a header', (yaml) => yaml.replace(/header: X-Signature \}, secrets: \[('.*?')\]/, "header: $1 }, secrets: ['x']")],
+  ['a signing secret for a hash', (yaml) => yaml.replace(/type: hmac, (.*)('.*?')\]/, 'type: hmac, $1$2], algorithm: $2')],
+  ['a signing secret that is no base64', (yaml) => yaml.replace('type: hmac,', 'type: standard-webhooks,')],
+  ['a proxy that is none', (yaml) => yaml.replace("proxy: 'http:", "proxy: 'socks5:")],
+  ['a list for a proxy', (yaml) => yaml.replace(/proxy: ('.*?')/, 'proxy: [$1]')],
+  ['a proxy at an address that is not connected to', (yaml) => yaml.replace('proxy.example', '169.254.0.1')],
+  ['a secret for a proxy', (yaml) => yaml.replace(/token: ('.*?') \}\n/, 'token: $1 }\n    proxy: $1\n').replace(/ {4}proxy: 'http.*\n/, '')],
+  ['a secret for an address', (yaml) => yaml.replace(/token: ('.*?') \}\n/, 'token: $1 }\n    allow: [$1]\n')],
+  ['a secret for a method', (yaml) => yaml.replace(/token: ('.*?') \}\n/, 'token: $1 }\n    method: $1\n')],
+  ['a secret for a body', (yaml) => yaml.replace(/token: ('.*?') \}\n/, 'token: $1 }\n    body: $1\n')],
+  ['a secret in a template', (yaml) => yaml.replace(/token: '(.*?)' \}\n/, "token: '$1' }\n    body: { a: '{{ event.$1 }}' }\n")],
+  ['a secret for a certificate', (yaml) => yaml.replace(/token: ('.*?') \}\n/, 'token: $1 }\n    tls: { ca: $1, cert: $1, key: $1 }\n')],
   ['an environment variable that is not set', (yaml) => yaml.replace('path: /w', 'path: ${NO_SUCH_VARIABLE}')],
 ];
 

@@ -12,6 +12,9 @@ const ENV = {
   QUERY: CANARIES.query,
   HEADER: CANARIES.header,
   SASL: CANARIES.sasl,
+  BEARER: CANARIES.bearer,
+  SIGNING: CANARIES.signing,
+  PROXY: CANARIES.proxy,
 };
 
 const yaml = (echo: string, closed: number, secretFile: string): string => `
@@ -26,13 +29,19 @@ sinks:
   refusing: { type: http, url: 'http://\${LOGIN}@127.0.0.1:${closed}/?token=\${QUERY}' }
   nameless: { type: http, url: 'http://\${LOGIN}@no-such-host.invalid/?token=\${QUERY}' }
   speaking-no-tls: { type: http, url: '${echo.replace('http://', 'https://${LOGIN}@')}/?token=\${QUERY}' }
+  signing:
+    type: http
+    url: '${echo}/y'
+    auth: { type: bearer, token: '\${BEARER}' }
+    sign: { type: hmac, signature: { header: X-Signature }, secrets: ['\${SIGNING}'] }
+  proxied: { type: http, url: 'https://host.example/', proxy: 'http://bridge:\${PROXY}@127.0.0.1:${closed}' }
   slack: { type: slack, webhookUrl: 'http://127.0.0.1:${closed}/services/${CANARIES.slack}', text: 'a' }
   kafka: { type: kafka, brokers: ['127.0.0.1:${closed}'], topic: t, sasl: { mechanism: plain, username: u, password: '\${SASL}' } }
-routes: [{ name: all, to: [echoing, refusing, nameless, speaking-no-tls, slack, kafka] }]
+routes: [{ name: all, to: [echoing, refusing, nameless, speaking-no-tls, signing, proxied, slack, kafka] }]
 tests:
   - name: shows what it would send
     given: { source: castai, body: { id: e, type: t } }
-    expect: { to: [echoing, refusing, nameless, speaking-no-tls, slack, kafka], messages: { slack: { text: a } } }
+    expect: { to: [echoing, refusing, nameless, speaking-no-tls, signing, proxied, slack, kafka], messages: { slack: { text: a } } }
 `;
 
 describe('T47: a running bridge whose sinks fail shows no secret', () => {
@@ -61,7 +70,7 @@ describe('T47: a running bridge whose sinks fail shows no secret', () => {
         .trim()
         .split('\n')
         .map((line) => (JSON.parse(line) as { attempts: number }).attempts);
-      return attempts.length === 6 && attempts.every((count) => count > 0);
+      return attempts.length === 8 && attempts.every((count) => count > 0);
     });
   });
   afterAll(async () => {
@@ -75,7 +84,8 @@ describe('T47: a running bridge whose sinks fail shows no secret', () => {
 
   it('has sent them: the far side got what it was to get', () => {
     const text = JSON.stringify(receiver.received.map(({ path, headers }) => [path, headers]));
-    expect(canariesIn(text)).toEqual(['user', 'password', 'query', 'header']);
+    expect(canariesIn(text)).toEqual(['user', 'password', 'query', 'header', 'bearer']);
+    expect(text).toMatch(/"x-signature":"[\da-f]{64}"/);
   });
 
   it.each([

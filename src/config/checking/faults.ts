@@ -127,7 +127,7 @@ function unknownKey(error: ErrorObject, path: Path, key: string, parent: Schema,
     (one) => key.length > 2 && one.toLowerCase().endsWith(key.toLowerCase()) && !Object.hasOwn(error.data as object, one),
   );
   if (longer !== undefined) return { subject, keyword, problem: told(what, suggest(longer, known)), renamed: [...path, longer] };
-  const belongs = checking.belongs(path, key);
+  const belongs = checking.belongs(path, key, (error.data as { readonly type?: unknown }).type);
   if (belongs?.near === true) return { subject, keyword, problem: told(what, belongs.remedy), elsewhere: belongs.path };
   const near = nearest(key, known);
   if (near !== null) {

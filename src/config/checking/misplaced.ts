@@ -12,9 +12,9 @@ interface Known {
 }
 
 /** Looks up where a key belongs that is unknown where it stands. */
-export function createBelongs(kinds: Kinds): (path: Problem['path'], key: string) => Belonging | null {
+export function createBelongs(kinds: Kinds): (path: Problem['path'], key: string, of: unknown) => Belonging | null {
   const known = everyKey(kinds);
-  return (path, key) => {
+  return (path, key, of) => {
     const here = partOf(path);
     const others = known.filter((one) => one.key === key);
     const sameElsewhere = others.filter(({ part }) => isSame(part, here));
@@ -22,7 +22,9 @@ export function createBelongs(kinds: Kinds): (path: Problem['path'], key: string
     if (types.length > 0) return { remedy: `only those with \`type: ${types.join('` or `')}\` have it`, path: null, near: true };
     const above = others.find(({ part }) => isSame(part, here.slice(0, -1)) && here.length > 1);
     if (above !== undefined) return { remedy: `it belongs beside \`${String(path.at(-1))}\``, path: [...path.slice(0, -1), key], near: true };
-    const below = others.find(({ part }) => here.length > 0 && isSame(part.slice(0, -1), here));
+    // Another kind may have a key of this name in a part that this one lacks.
+    const isOfKind = ({ type }: Known): boolean => type === null || here[0] !== 'sinks' || here.length !== 2 || type === of;
+    const below = others.find((one) => here.length > 0 && isSame(one.part.slice(0, -1), here) && isOfKind(one));
     const section = below?.part.at(-1);
     if (section !== undefined && section !== '*') return { remedy: `it belongs inside \`${section}\``, path: [...path, section, key], near: true };
     const parts = [...new Set(others.map(({ part }) => (part.length === 0 ? 'at the top of the file' : `in \`${shown(part)}\``)))];
@@ -39,7 +41,7 @@ function everyKey(kinds: Kinds): Known[] {
   const keys = (part: readonly string[], schema: unknown, type: string | null = null): Known[] =>
     Object.entries((schema as Schema).properties ?? {}).flatMap(([key, below]) => [
       { part, key, type },
-      ...[below, ...(below.anyOf ?? [])].flatMap((one) => keys([...part, key], one)),
+      ...[below, ...(below.anyOf ?? [])].flatMap((one) => keys([...part, key], one, type)),
     ]);
   const { routes, ...sections } = DocumentSchema.properties;
   return [

@@ -39,8 +39,8 @@ export interface Checking {
   /** The path of the text that a comma between braces may have cut off from the key at this one. */
   readonly cutFrom: (path: Problem['path']) => Problem['path'] | null;
   readonly rename: (from: Problem['path'], to: Problem['path']) => void;
-  /** Where a key that is unknown at `path` belongs, and what of it would only seem to be missing; null where it is known nowhere. */
-  readonly belongs: (path: Problem['path'], key: string) => Belonging | null;
+  /** Where a key that is unknown at `path`, in what has this `type`, belongs, and what of it would only seem to be missing; null where it is known nowhere. */
+  readonly belongs: (path: Problem['path'], key: string, type: unknown) => Belonging | null;
 }
 
 export interface Belonging {

@@ -58,7 +58,7 @@ export function referencePage(kinds: Kinds): string {
     '## What conditions and texts see',
     'One shape, whatever the sender; [decision 0004](decisions/0004-missing-fields.md) says what becomes of a field that is missing.',
     plainTable('field', EVENT_FIELDS),
-    'CEL stands in `where`, `key`, and between braces in `topic`, `url` and headers. Numbers of an event are doubles, and whole numbers may stand beside them.',
+    'CEL stands in `where`, `key`, and between braces in `topic`, `url`, `method` and headers. Numbers of an event are doubles, and whole numbers may stand beside them.',
     plainTable('CEL', CEL_EXAMPLES),
     'Liquid stands in `text`, `blocks` and `body`. What it puts out is escaped for where it goes.',
     plainTable('Liquid', LIQUID_EXAMPLES),

@@ -5,7 +5,7 @@ import { auditKeepsUp, comesTrue, replayed, refusing } from '../suffering.js';
 
 /** Statuses that are tried again, whatever they are said to mean (T04). */
 const RETRIED = { '4xx': [401, 402, 403, 404, 407, 408, 423, 425, 428, 429], '5xx': [500, 502, 503, 504, 506, 507, 508, 511, 520, 599] };
-const REJECTED = [400, 405, 406, 409, 410, 411, 413, 414, 415, 421, 422, 431, 501, 505];
+const REJECTED = [400, 405, 406, 409, 411, 413, 414, 415, 421, 422, 431, 501, 505];
 const REDIRECTS = [300, 301, 302, 303, 304, 305, 307, 308];
 const DEAD = [...REJECTED, ...REDIRECTS].map((status) => `http_${status}`);
 
