@@ -40,9 +40,14 @@ export function createConnections(config: Config, { lookup, environment }: Surro
   const target = targetOf(config);
   const proxy = proxyFor(setting, target, environment);
   const isForbidden = createIsForbidden({ ...(allow === undefined ? {} : { allow }), deny });
-  const connect = guarded(isForbidden, lookup, proxy === null ? tls : {});
-  if (proxy === null) return direct(new Agent({ ...UNTIMED, connect }));
-  const parts = { proxy, connect, isForbidden };
+  if (proxy === null) return direct(new Agent({ ...UNTIMED, connect: guarded(isForbidden, lookup, tls) }));
+  const connect = guarded(isForbidden, lookup, {});
+  // undici would have a proxy's certificate be for the receiver, whose name is in the request.
+  const parts = {
+    proxy,
+    isForbidden,
+    connect: ((options, done) => connect({ ...options, servername: '' }, done)) satisfies buildConnector.connector,
+  };
   return target.protocol === 'https:' ? tunnelled(parts, tls) : forwarded(parts);
 }
 

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, request as send, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { Certificate } from './certificates.js';
 
 /** What a proxy was asked for. */
 export interface Asked {
@@ -23,7 +25,8 @@ export interface ForwardProxy {
   close(): Promise<void>;
 }
 
-export async function startForwardProxy(): Promise<ForwardProxy> {
+/** `tls`: it is spoken to over https. */
+export async function startForwardProxy(tls?: Certificate): Promise<ForwardProxy> {
   const asked: Asked[] = [];
   const sockets = new Set<Socket>();
   let credentials: string | null = null;
@@ -33,11 +36,12 @@ export async function startForwardProxy(): Promise<ForwardProxy> {
     credentials === null || headers['proxy-authorization'] === `Basic ${Buffer.from(credentials).toString('base64')}`;
   const note = ({ method = '', url: target = '', headers }: IncomingMessage): void => void asked.push({ method, target, headers });
 
-  const server = createServer((request, response) => {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
     note(request);
     if (isLetThrough(request)) forward(request, response);
     else response.writeHead(407).end('who are you?');
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
   server.on('connect', (request: IncomingMessage, client: Socket) => {
     note(request);
     client.on('error', () => undefined);
@@ -54,7 +58,7 @@ export async function startForwardProxy(): Promise<ForwardProxy> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     asked,
     require: (wanted) => {
       credentials = wanted;
