@@ -50,7 +50,10 @@ export async function sendOnce(configured: SinkConfiguration, { delivery, view, 
   }
 }
 
-function opened({ name, kind, config, lane: { timeoutMs } }: SinkConfiguration, { redact, environment }: Pick<Sending, 'redact' | 'environment'>): Sink {
+function opened(
+  { name, kind, config, lane: { timeoutMs } }: SinkConfiguration,
+  { redact, environment }: Pick<Sending, 'redact' | 'environment'>,
+): Sink {
   try {
     return kind.open(config, { name, timeoutMs, nowMs: Date.now, environment, log: SILENT });
   } catch (error) {
