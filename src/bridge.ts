@@ -324,6 +324,14 @@ function watched(telemetry: Telemetry, { facts }: Readiness, wakeLanes: () => vo
       telemetry.backlogReadable(fact);
       facts.backlogReadable(fact);
     },
+    lanePaused: (fact) => {
+      telemetry.lanePaused(fact);
+      facts.lanePaused(fact);
+    },
+    laneResumed: (fact) => {
+      telemetry.laneResumed(fact);
+      facts.laneResumed(fact);
+    },
     laneEnded: (fact) => {
       telemetry.laneEnded(fact);
       facts.laneEnded(fact);

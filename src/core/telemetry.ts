@@ -34,6 +34,8 @@ export interface Telemetry {
   /** A lane stopped sending (breaker, Retry-After), or goes on. */
   laneHeld(fact: { sink: string; cause: string; forMs: number }): void;
   laneResumed(fact: { sink: string }): void;
+  /** The far side wants nothing any more: what waits is kept, and one delivery asks again when the time is over. */
+  lanePaused(fact: { sink: string; cause: string; forMs: number }): void;
   /** A lane cannot read what waits for it, or can again: until then it sends only what is fresh. */
   backlogUnreadable(fact: { sink: string; detail: string }): void;
   backlogReadable(fact: { sink: string }): void;

@@ -8,6 +8,9 @@ const FAILURES_TO_OPEN = 5;
 /** A far side that is back is noticed this late at most. */
 const HOLD_MS_MAX = 30_000;
 
+/** How long one that wants nothing any more (HTTP 410) is left alone: then one delivery asks again. */
+export const PAUSE_MS = 15 * 60_000;
+
 /** When a lane may send. Pacing, `Retry-After` and the circuit breaker in one place: all three hold the lane, and burn no attempts. */
 export interface Gate {
   /** How long the lane must wait before its next send, in ms; 0: go. */
@@ -22,7 +25,7 @@ export interface Gate {
   ended(
     outcomes: readonly Outcome[],
     nowMs: number,
-  ): { readonly change: 'held'; readonly cause: string; readonly forMs: number } | { readonly change: 'resumed' | 'none' };
+  ): { readonly change: 'held' | 'paused'; readonly cause: string; readonly forMs: number } | { readonly change: 'resumed' | 'none' };
 }
 
 /** `random` is in [0, 1). */
@@ -50,17 +53,18 @@ export function createGate(pace: Pace | null, policy: RetryPolicy, random: () =>
         return { change: resumed ? 'resumed' : 'none' };
       }
       failures += 1;
-      const worst = failed.find((outcome) => outcome.holdSink) ?? failed[0];
+      const pausing = failed.find((outcome) => outcome.pause);
+      const worst = pausing ?? failed.find((outcome) => outcome.holdSink) ?? failed[0];
       if (worst === undefined || (failures < FAILURES_TO_OPEN && worst.holdSink !== true)) return { change: 'none' };
       // Nor does it make one more: it failed with the others.
       if (!isHeld) holds += 1;
       const askedMs = Math.max(...failed.map((outcome) => clampAfterMs(outcome.afterMs, policy.maxMs)));
       // At least half of the ceiling: a jitter near zero would hammer a far side that is down.
       const ownMs = backOffMs(holds, { initialMs: policy.initialMs, maxMs: Math.min(policy.maxMs, HOLD_MS_MAX) }, 0.5 + random() / 2);
-      const forMs = Math.max(askedMs, isHeld ? 0 : ownMs);
+      const forMs = Math.max(askedMs, isHeld ? 0 : ownMs, pausing === undefined ? 0 : PAUSE_MS);
       if (nowMs + forMs <= heldUntilMs) return { change: 'none' };
       heldUntilMs = nowMs + forMs;
-      return { change: 'held', cause: worst.reason, forMs };
+      return { change: pausing === undefined ? 'held' : 'paused', cause: worst.reason, forMs };
     },
   };
 }

@@ -47,7 +47,7 @@ export interface LaneDependencies extends Attempting {
   /** They have something due. */
   readonly wake: (sinks: readonly string[]) => void;
   readonly store: Pick<Store, 'settle' | 'due'>;
-  readonly telemetry: Pick<Telemetry, 'attempted' | 'laneHeld' | 'laneResumed' | 'backlogUnreadable' | 'backlogReadable'>;
+  readonly telemetry: Pick<Telemetry, 'attempted' | 'laneHeld' | 'lanePaused' | 'laneResumed' | 'backlogUnreadable' | 'backlogReadable'>;
   readonly nowMs: () => number;
   /** A clock that nobody sets: for what is measured and waited for within this process. */
   readonly clockMs: () => number;
@@ -199,6 +199,9 @@ export class Lane {
     switch (gate.change) {
       case 'held':
         this.#deps.telemetry.laneHeld({ sink: this.name, cause: gate.cause, forMs: gate.forMs });
+        return;
+      case 'paused':
+        this.#deps.telemetry.lanePaused({ sink: this.name, cause: gate.cause, forMs: gate.forMs });
         return;
       case 'resumed':
         this.#deps.telemetry.laneResumed({ sink: this.name });

@@ -21,7 +21,7 @@ export interface Readiness {
   readonly off: () => void;
   readonly ask: () => Promise<ReadyAnswer>;
   /** The facts it goes by, beside its own probe. */
-  readonly facts: Pick<Telemetry, 'backlogUnreadable' | 'backlogReadable' | 'laneEnded' | 'reloaded' | 'reloadRefused' | 'pollStopped' | 'pollEnded'>;
+  readonly facts: Pick<Telemetry, 'backlogUnreadable' | 'backlogReadable' | 'lanePaused' | 'laneResumed' | 'laneEnded' | 'reloaded' | 'reloadRefused' | 'pollStopped' | 'pollEnded'>;
 }
 
 export function createReadiness(nowMs: () => number): Readiness {
@@ -29,8 +29,13 @@ export function createReadiness(nowMs: () => number): Readiness {
   let probed: { readonly atMs: number; readonly fault: Promise<string | null> } | undefined;
   const unreadable = new Map<string, string>();
   const stopped = new Map<string, string>();
+  const paused = new Map<string, string>();
   let refused: readonly string[] = [];
-  const notes = (): string[] => [...refused, ...[...stopped].map(([source, detail]) => `the source "${source}" is not asked any more: ${detail}`)];
+  const notes = (): string[] => [
+    ...refused,
+    ...[...stopped].map(([source, detail]) => `the source "${source}" is not asked any more: ${detail}`),
+    ...[...paused].map(([sink, cause]) => `the sink "${sink}" is paused (${cause}): its far side wants nothing any more; what waits for it is kept`),
+  ];
 
   const probe = (store: Pick<Store, 'probe'>): Promise<string | null> => {
     const ageMs = nowMs() - (probed?.atMs ?? -Infinity);
@@ -55,7 +60,12 @@ export function createReadiness(nowMs: () => number): Readiness {
     facts: {
       backlogUnreadable: ({ sink, detail }) => void unreadable.set(sink, detail),
       backlogReadable: ({ sink }) => void unreadable.delete(sink),
-      laneEnded: ({ sink }) => void unreadable.delete(sink),
+      lanePaused: ({ sink, cause }) => void paused.set(sink, cause),
+      laneResumed: ({ sink }) => void paused.delete(sink),
+      laneEnded: ({ sink }) => {
+        unreadable.delete(sink);
+        paused.delete(sink);
+      },
       pollStopped: ({ source, detail }) => void stopped.set(source, detail),
       pollEnded: ({ source }) => void stopped.delete(source),
       reloaded: () => {

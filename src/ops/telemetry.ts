@@ -26,6 +26,7 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
   const attemptTime = time('attempt_duration_seconds', 'How long attempts took', ['sink'], SECONDS);
   const lag = time('delivery_lag_seconds', 'From receiving an event to delivering it', ['sink'], LAG_SECONDS);
   const held = gauge('sink_held', '1 while a sink is held by its breaker or a Retry-After', ['sink']);
+  const paused = gauge('sink_paused', '1 while a sink is paused because its far side wants nothing any more', ['sink']);
   const unreadable = gauge('sink_backlog_unreadable', '1 while a sink cannot read what waits for it', ['sink']);
   const polls = count('polls_total', 'Questions to sources that are asked for their events', ['source', 'outcome']);
   const pollUp = gauge('poll_up', '1 while a source that is asked for its events answers', ['source']);
@@ -116,8 +117,14 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
       held.set({ sink: fact.sink }, 1);
       log.warn(fact, 'sink held');
     },
+    lanePaused(fact) {
+      held.set({ sink: fact.sink }, 1);
+      paused.set({ sink: fact.sink }, 1);
+      log.error(fact, 'sink paused: its far side wants nothing any more; what waits for it is kept: mend its url, or remove the sink');
+    },
     laneResumed(fact) {
       held.set({ sink: fact.sink }, 0);
+      paused.set({ sink: fact.sink }, 0);
       log.info(fact, 'sink goes on');
     },
     backlogUnreadable(fact) {
@@ -130,6 +137,7 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
     },
     laneEnded({ sink }) {
       held.remove({ sink });
+      paused.remove({ sink });
       unreadable.remove({ sink });
     },
     orphansKilled(fact) {

@@ -13,14 +13,16 @@ export function attributesOf({ event }: Message): Readonly<Record<string, string
     specversion: '1.0',
     id: event.id,
     source: `/castbridge/${encodeURIComponent(event.source)}`,
-    type: event.type,
+    // Of a body that could not be read nothing is known; a CloudEvent has a type.
+    type: event.type === '' ? 'castbridge.undecodable' : event.type,
     time: event.time !== null && RFC_3339.test(event.time) && !Number.isNaN(Date.parse(event.time)) ? event.time : event.receivedAt,
   };
 }
 
-/** Structured mode: one JSON; `data` is the received bytes, put in unchanged. */
+/** Structured mode: one JSON; `data` is the received bytes, put in unchanged. Those of a dead letter may be no JSON: they are `data_base64` then. */
 export function structuredCloudEvent(message: Message): Buffer {
-  const { body } = message;
+  const { body, dead } = message;
+  if (dead !== undefined && !isJson(body)) return Buffer.from(JSON.stringify({ ...attributesOf(message), data_base64: body.toString('base64') }));
   const attributes = JSON.stringify({ ...attributesOf(message), datacontenttype: 'application/json' });
   const withoutMark = body.subarray(0, 3).equals(UTF8_MARK) ? body.subarray(3) : body;
   return Buffer.concat([Buffer.from(`${attributes.slice(0, -1)},"data":`), withoutMark, Buffer.from('}')]);
@@ -33,4 +35,13 @@ export function cloudEventHeaders(
   encode: (value: string) => string = (value) => value,
 ): Record<string, string> {
   return Object.fromEntries(Object.entries(attributesOf(message)).map(([name, value]) => [prefix + name, encode(value)]));
+}
+
+function isJson(body: Buffer): boolean {
+  try {
+    JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+    return true;
+  } catch {
+    return false;
+  }
 }

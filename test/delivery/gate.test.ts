@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.js';
-import { createGate } from '../../src/delivery/gate.js';
+import { createGate, PAUSE_MS } from '../../src/delivery/gate.js';
 import { newSlot } from '../../src/delivery/pace.js';
 
 const pace = (perSecond: number, burst = 1) => ({ perSecond, burst, slot: newSlot() });
@@ -84,5 +84,17 @@ describe('the breaker', () => {
     expect(gate.waitMs(0)).toBe(7_000);
     gate.ended([{ ...down, reason: 'http_429', afterMs: 1e30 }], 0);
     expect(gate.waitMs(0)).toBe(60_000);
+  });
+});
+
+describe('a far side that wants nothing any more (410)', () => {
+  const gone: Outcome = { kind: 'retry', reason: 'http_410', answer: '', holdSink: true, pause: true };
+
+  it('pauses the sink for a quarter of an hour, whatever its retry policy says, and asks with one delivery then', () => {
+    const gate = createGate(null, policy, () => 0);
+    expect(gate.ended([gone, down], 0)).toEqual({ change: 'paused', cause: 'http_410', forMs: PAUSE_MS });
+    expect([gate.waitMs(0), gate.room(100, 0), gate.width(8)]).toEqual([PAUSE_MS, 1, 1]);
+    expect(gate.ended([gone], PAUSE_MS)).toMatchObject({ change: 'paused', forMs: PAUSE_MS });
+    expect(gate.ended([delivered], 2 * PAUSE_MS)).toEqual({ change: 'resumed' });
   });
 });

@@ -109,6 +109,7 @@ export function rig(options: Partial<LaneDependencies> = {}) {
     telemetry: {
       attempted: (fact) => facts.push(`${fact.deliveryId} ${fact.outcome.kind} → ${fact.settlement.state}`),
       laneHeld: (fact) => facts.push(`held ${fact.cause}`),
+      lanePaused: (fact) => facts.push(`paused ${fact.cause}`),
       laneResumed: () => facts.push('resumed'),
       backlogUnreadable: () => facts.push('unreadable'),
       backlogReadable: () => facts.push('readable'),

@@ -55,7 +55,7 @@ function laneOver(store: Store, random: () => number, batch: number) {
     deadTo: () => [],
     wake: nobody,
     retry: { attempts: 1_000, initialMs: 5, maxMs: 20, maxAgeMs: 86_400_000 },
-    telemetry: { attempted: nobody, laneHeld: nobody, laneResumed: nobody, backlogUnreadable: nobody, backlogReadable: nobody },
+    telemetry: { attempted: nobody, laneHeld: nobody, lanePaused: nobody, laneResumed: nobody, backlogUnreadable: nobody, backlogReadable: nobody },
     nowMs: Date.now,
     clockMs: () => performance.now(),
     random,

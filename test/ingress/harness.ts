@@ -196,6 +196,7 @@ export function recorder(facts: Fact[]): Telemetry {
     pollStopped: record('pollStopped'),
     pollEnded: record('pollEnded'),
     laneHeld: record('laneHeld'),
+    lanePaused: record('lanePaused'),
     laneResumed: record('laneResumed'),
     backlogUnreadable: record('backlogUnreadable'),
     backlogReadable: record('backlogReadable'),

@@ -117,6 +117,15 @@ describe('telemetry', () => {
     expect(await metrics()).toContain('castbridge_sink_held{sink="out"} 0');
   });
 
+  it('shows a sink that is paused, as an error: a person has to act', async () => {
+    const { telemetry, metrics, lines } = rig();
+    telemetry.lanePaused({ sink: 'out', cause: 'http_410', forMs: 900_000 });
+    expect(await metrics()).toContain('castbridge_sink_paused{sink="out"} 1');
+    expect(lines).toMatchObject([{ level: 'error', fields: { sink: 'out', cause: 'http_410' } }]);
+    telemetry.laneResumed({ sink: 'out' });
+    expect(await metrics()).toContain('castbridge_sink_paused{sink="out"} 0');
+  });
+
   it('counts commits, and how long they take', async () => {
     const { telemetry, metrics } = rig();
     telemetry.committed({ events: 7, settlements: 3, durationMs: 2 });
