@@ -29,7 +29,7 @@ export function severityRank(severity: string | null): number {
 }
 
 /** Longer ids and types are a sender's mistake: they become keys, labels and header values. */
-const NAME_CHARS_MAX = 256;
+export const NAME_CHARS_MAX = 256;
 
 /** A surrogate without its other half. Two such texts are equal once they are UTF-8, so none may be a key. */
 const HALF_CHARACTER = /\p{Surrogate}/u;

@@ -46,6 +46,8 @@ export interface FormatKind<Config = never> {
   readonly description: string;
   /** TypeBox schema of the keys beside `type`. */
   readonly schema: object;
+  /** JSON Schema (draft 7) of an event's bytes, for whoever gets them from a sink: it asks no more than `decode` does. Absent: they may be anything. */
+  readonly payload?: object;
   prepare(config: Config): Format;
   /** Reads events whose source is not configured any more, as far as it can; a type it cannot tell is ''. */
   readonly bare: Format;

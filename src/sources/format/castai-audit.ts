@@ -9,6 +9,22 @@ export const castaiAudit = formatWithoutKeys({
   type: 'castai-audit',
   description:
     'An entry of Cast AI’s audit log as `/v1/audit` or `/v2/audit/events` gives it, or a page of them (each entry is an event of its own). Its type is `audit.` with the event type, such as `audit.nodeAdded` or `audit.autoscaler.rebalancing.initiated`; `data` is its `event` (v1) or its decoded `body` (v2).',
+  payload: {
+    type: 'object',
+    description: 'an entry of the audit log',
+    anyOf: [
+      { required: ['eventType'], properties: { eventType: { type: 'string', minLength: 1 } } },
+      { required: ['type'], properties: { type: { type: 'string', minLength: 1 } } },
+    ],
+    properties: {
+      id: { description: 'id of the entry; `eventId` where it is missing' },
+      eventType: { description: 'what happened, behind `audit.` in the header castbridge-type; `type` where it is missing' },
+      time: { description: 'when it happened; `occurredAt` where it is missing' },
+      event: { description: 'what is known of it (`/v1/audit`)' },
+      body: { description: 'what is known of it, as base64 of JSON (`/v2/audit/events`)' },
+      labels: { description: 'among them `clusterId`' },
+    },
+  },
   headers: [],
   cut: (bytes) => cutList(bytes, 'items') ?? cutList(bytes, 'events'),
   decode: (bytes) => readObject(bytes, read),

@@ -34,6 +34,21 @@ export const castaiNotification = formatWithoutKeys({
   type: 'castai-notification',
   description:
     'A notification of Cast AI from any template that renders a JSON object: its fields are found under the names that templates for Slack, PagerDuty, Opsgenie and incident.io give them, in any case, also inside `payload`. Its type is `notification.SEVERITY.NAME`, such as `notification.critical.node-deletion-failed`, unless the body has a `type`; `data` is its `Details`.',
+  payload: {
+    type: 'object',
+    description:
+      'what the template of the sender renders: a JSON object. Its fields have the names that the template gives them, those named here where it is the one of `castbridge source`.',
+    properties: {
+      NotificationID: { description: 'id of the notification; in the header castbridge-event-id, too' },
+      OrganizationID: { description: 'id of the organization' },
+      Severity: { description: 'severity', examples: ['CRITICAL'] },
+      Name: { description: 'what it is called', examples: ['Node deletion failed'] },
+      Message: { description: 'a text for people' },
+      Details: { description: 'what it knows beside; an object, or JSON in a text' },
+      Timestamp: { description: 'when it happened', examples: ['2026-01-12T09:24:07Z'] },
+      Cluster: { description: '`{ ID, Name }`, or nothing where it is about no cluster' },
+    },
+  },
   headers: [],
   decode: (bytes) => readObject(bytes, read),
   sample: (id) => ({ body: JSON.stringify({ ...SAMPLE, NotificationID: id }), headers: {} }),

@@ -1,6 +1,6 @@
 import type { EventHeaders } from '../../core/event.js';
 import type { Decoding } from '../../core/source.js';
-import { decoded, own, readObject, saidIn, text, unreadable, type JsonObject } from './fields.js';
+import { decoded, NAME_SCHEMA, own, readObject, SAID_SCHEMA, saidIn, text, unreadable, type JsonObject } from './fields.js';
 import { readJson, textOf } from './json-body.js';
 import { formatWithoutKeys } from './kind.js';
 import { cutList } from './list.js';
@@ -10,6 +10,26 @@ export const cloudevents = formatWithoutKeys({
   type: 'cloudevents',
   description:
     'CloudEvents 1.0 over HTTP, structured, binary or in batches (each event of a batch is an event of its own). A CloudEvent is unique by its source and its id: its id here is `SOURCE#ID`. Its name is its `subject`, unless `data` has one; severity, message and cluster are read from `data` where it has them.',
+  payload: {
+    anyOf: [
+      {
+        type: 'object',
+        description: 'posted in structured mode, or cut out of a batch: the whole CloudEvent',
+        required: ['specversion', 'type'],
+        properties: {
+          specversion: { type: 'string', minLength: 1 },
+          id: { description: 'with `source`, the id of the event' },
+          source: { description: 'where it happened; a URI reference' },
+          type: NAME_SCHEMA,
+          subject: { description: 'what it is about' },
+          time: { description: 'when it happened; a text in RFC 3339, which is not checked' },
+          data: SAID_SCHEMA,
+          data_base64: { description: 'the same, where it is no JSON' },
+        },
+      },
+      { description: 'posted in binary mode: its data alone, of any content type; the attributes were headers of the request' },
+    ],
+  },
   headers: ['ce-*'],
   cut: (bytes) => cutList(bytes, null),
   decode: (bytes, headers) => (headers['ce-specversion'] === undefined ? readObject(bytes, structured) : binary(bytes, headers)),

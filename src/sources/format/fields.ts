@@ -1,4 +1,4 @@
-import { nameFault, type Decoded } from '../../core/event.js';
+import { NAME_CHARS_MAX, nameFault, type Decoded } from '../../core/event.js';
 import type { Decoding } from '../../core/source.js';
 import { readJson } from './json-body.js';
 
@@ -22,6 +22,15 @@ export function decoded(event: Decoded, from: { readonly id: string; readonly ty
   // A blank id would be shared by every event that has none.
   return { ok: true, event: id === null || id.trim() !== '' ? event : { ...event, id: null } };
 }
+
+/** JSON Schema of a text that can be an id or a type: characters beyond U+FFFF count twice in `nameFault`, so this allows a little more. */
+export const NAME_SCHEMA = { type: 'string', minLength: 1, maxLength: NAME_CHARS_MAX } as const;
+
+/** JSON Schemas of what `saidIn` reads out of a payload: anything may stand there, and what is no text says nothing. */
+export const SAID_SCHEMA = {
+  description:
+    'what happened, as its sender has it; `severity`, `name`, `message` and `cluster` (`{ id, name }`) are read in it where they are texts',
+} as const;
 
 export function unreadable(detail: string): Decoding {
   return { ok: false, detail };

@@ -7,6 +7,16 @@ export const github = formatWithoutKeys({
   type: 'github',
   description:
     'A webhook of GitHub, with the content type `application/json`. Its id is the header `x-github-delivery`; its type is `github.EVENT.ACTION`, such as `github.issues.opened`, or `github.EVENT` where there is no action; its name is that of the repository or of the organization; `data` is the body.',
+  payload: {
+    type: 'object',
+    description:
+      'a payload of GitHub, by the event that the header castbridge-type names: https://docs.github.com/en/webhooks/webhook-events-and-payloads',
+    properties: {
+      action: { description: 'the last part of the type, where the event has one' },
+      repository: { description: 'the repository; its `full_name` is the name of the event' },
+      organization: { description: 'the organization; its `login` is the name of the event, where there is no repository' },
+    },
+  },
   headers: ['x-github-delivery', 'x-github-event'],
   sample: (id) => ({ body: '{"zen":"Sent by hand."}', headers: { 'x-github-delivery': id, 'x-github-event': 'ping' } }),
   decode(bytes, headers) {

@@ -45,6 +45,7 @@ export const json: FormatKind<Config> = {
   description:
     'Any JSON body. `fields` says where each field of the event stands: at a JSON Pointer into the body (RFC 6901), in a header, or nowhere, since it is the same for every event. A field that is not named, or not there, is empty; an event without a type cannot be read.',
   schema: Config,
+  payload: { description: 'any JSON: what the sender posts, of which `fields` of the source names the parts that are read' },
   prepare: ({ fields }) => formatOf(fields),
   bare: formatOf({}),
 };

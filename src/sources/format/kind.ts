@@ -1,7 +1,16 @@
 import { Type } from 'typebox';
 import type { Format, FormatKind } from '../../core/source.js';
 
+type Kind = Format & Pick<FormatKind, 'description' | 'payload'>;
+
 /** A kind of format that has nothing to configure. */
-export function formatWithoutKeys({ description, ...format }: Format & { readonly description: string }): FormatKind {
-  return { type: format.type, description, schema: Type.Object({}), prepare: () => format, bare: format };
+export function formatWithoutKeys({ description, payload, ...format }: Kind): FormatKind {
+  return {
+    type: format.type,
+    description,
+    schema: Type.Object({}),
+    ...(payload === undefined ? {} : { payload }),
+    prepare: () => format,
+    bare: format,
+  };
 }
