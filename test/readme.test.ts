@@ -28,6 +28,13 @@ describe('the README', () => {
     expect(readFileSync(join(ROOT, '.ci/run'), 'utf8').split('\n')).toContain('npm ci && npm test');
   });
 
+  it('has a row for every command', () => {
+    const help = execFileSync(process.execPath, [join(ROOT, 'dist/main.js'), '--help'], { encoding: 'utf8' });
+    const names = [...(help.split('Commands:')[1] ?? '').matchAll(/^ {2}(\w+)/gm)].map(([, name = '']) => name).filter((name) => name !== 'help');
+    expect(names.length).toBeGreaterThan(10);
+    expect(names.filter((name) => !README.includes(`| \`castbridge ${name} `))).toEqual([]);
+  });
+
   it('names files that exist', () => {
     const links = [...README.matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1] ?? '');
     expect(links.length).toBeGreaterThan(4);

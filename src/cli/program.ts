@@ -1,8 +1,8 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { readFileSync } from 'node:fs';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
 import { createProgress } from './progress.js';
+import { version } from './version.js';
 
 const CONFIG = 'config/bridge.yaml';
 const CODES =
@@ -15,14 +15,13 @@ The answer is no (1) where it is not delivered. Ctrl-C ends it.`;
 
 /** Runs one command line, and answers its exit code. */
 export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string };
   // `… | head` closes the pipe, a disk is full: what nobody can read is not missed.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const out = (line: string): void => void process.stdout.write(`${line}\n`);
   const err = (line: string): void => void process.stderr.write(`${line}\n`);
   const program = new Command('castbridge')
     .description('Forwards Cast AI webhook events to Kafka, Slack and HTTP without losing one.')
-    .version(version)
+    .version(version())
     .addHelpText('after', CODES)
     .showHelpAfterError('(--help tells more)');
   let code: number = EXIT.done;
@@ -98,6 +97,11 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     .option('--json', 'JSON Lines')
     .addHelpText('after', '\nCtrl-C ends it (0).')
     .action(runs(async () => (await import('./listen.js')).listen));
+  command('asyncapi', 'the Kafka topics of a configuration as an AsyncAPI 3.0 document: addresses, keys, headers, values')
+    .argument('[file]', 'configuration file, in the place of --config')
+    .option('--json', 'JSON, in the place of YAML')
+    .addHelpText('after', '\nThe answer is no (1) where no sink is of the type kafka. No secret is in it.')
+    .action(runs(async () => (await import('./asyncapi.js')).asyncapi));
   command('trigger', 'post signed test events')
     .argument('<type>', 'type of the event: resource.created, test, …')
     .option('--url <url>', 'where to post it; without it, the first source of the configuration that is signed')

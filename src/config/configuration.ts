@@ -4,7 +4,7 @@ import type { SinkKind } from '../core/sink.js';
 import type { PollerKind, ReadingSource, Setup, Verify } from '../core/source.js';
 import type { StoreKind } from '../core/store.js';
 import type { Described } from './described.js';
-import type { RoutingTable } from '../routing/table.js';
+import type { RouteRow, RoutingTable } from '../routing/table.js';
 import type { RoutingTest } from './tests.js';
 
 /** A configuration that was checked: nothing in it can fail for a mistake in the YAML any more. Times in ms, sizes in bytes. */
@@ -32,6 +32,8 @@ export interface Configuration {
   readonly describe: (salt: string) => Described;
   /** Names of the rows, in order; `otherwise` last, where there is one. */
   readonly rows: readonly string[];
+  /** What the rows ask and where they lead, in order; `otherwise` last, where there is one: as a row that asks nothing. */
+  readonly leads: readonly Lead[];
   /** The tests of the table, those of other files behind its own. */
   readonly tests: readonly RoutingTest[];
   /** Every secret text in the configuration: redacted wherever the bridge shows what a far side said. */
@@ -39,6 +41,9 @@ export interface Configuration {
   /** Secret files that do not exist yet: they are made, mode 0600, before it is in force. */
   readonly secretFiles: readonly { readonly path: string; readonly secret: string }[];
 }
+
+/** A row of the table, as far as it can be told without an event: by which patterns it leads to which sinks. */
+export type Lead = Pick<RouteRow, 'name' | 'match' | 'to'>;
 
 export interface ServerConfiguration {
   readonly host: string;

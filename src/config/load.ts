@@ -151,6 +151,7 @@ function build({ document, told, check }: Checkable, file: string, { kinds, look
     settings,
     describe: (salt) => describeConfiguration({ settings, sources: [...posted, ...polled], sinks, rows }, createRedact(secrets), salt),
     rows: known.rows,
+    leads: [...rows, ...(otherwise === null ? [] : [{ name: OTHERWISE, to: otherwise }])],
     tests: [...tests, ...further.tests],
     secrets,
     secretFiles: [...lookup.generated].map(([path, secret]) => ({ path, secret })),

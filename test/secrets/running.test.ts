@@ -36,7 +36,7 @@ sinks:
     sign: { type: hmac, signature: { header: X-Signature }, secrets: ['\${SIGNING}'] }
   proxied: { type: http, url: 'https://host.example/', proxy: 'http://bridge:\${PROXY}@127.0.0.1:${closed}' }
   slack: { type: slack, webhookUrl: 'http://127.0.0.1:${closed}/services/${CANARIES.slack}', text: 'a' }
-  kafka: { type: kafka, brokers: ['127.0.0.1:${closed}'], topic: t, sasl: { mechanism: plain, username: u, password: '\${SASL}' } }
+  kafka: { type: kafka, brokers: ['127.0.0.1:${closed}'], topic: t, key: '"\${HEADER}" + event.type', headers: { token: '\${HEADER}' }, sasl: { mechanism: plain, username: u, password: '\${SASL}' } }
 routes: [{ name: all, to: [echoing, refusing, nameless, speaking-no-tls, signing, proxied, slack, kafka] }]
 tests:
   - name: shows what it would send
@@ -99,6 +99,8 @@ describe('T47: a running bridge whose sinks fail shows no secret', () => {
     ['test', '--json'],
     ['check', '--json'],
     ['diff'],
+    ['asyncapi'],
+    ['asyncapi', '--json'],
     ['replay', 'evt_1', '--json'],
   ])('castbridge %s %s %s %s', async (...args) => {
     const { code, out, err } = await bridge.run(...args.filter(Boolean));

@@ -1,0 +1,49 @@
+import { splitInterpolated } from '../routing/interpolate.js';
+import type { Json, KafkaSink } from './document.js';
+import type { Envelope } from './envelope.js';
+
+/** What is told of the events in it. */
+interface Content {
+  readonly source: string;
+  readonly type: Json;
+  readonly envelope: Envelope;
+}
+
+/** The headers of a record; all of them are texts in UTF-8, and others may be added. */
+export function headersOf({ headers: configured }: KafkaSink, { source, type, envelope }: Content): Json {
+  const properties = {
+    'content-type': { const: envelope.contentType },
+    ...Object.fromEntries(Object.entries(configured).map(([name, value]) => [name, configuredHeader(value)])),
+    ...envelope.headers,
+    ...OF_EVERY_RECORD,
+    'castbridge-source': { const: source, description: 'name of the source' },
+    'castbridge-type': type,
+  };
+  return { type: 'object', required: Object.keys(properties), properties };
+}
+
+const OF_EVERY_RECORD = {
+  'castbridge-event-id': {
+    type: 'string',
+    minLength: 1,
+    description: 'the id that the event goes by: its sender’s, or `sha256:` and the hash of its body',
+  },
+  'castbridge-delivery-id': {
+    type: 'string',
+    pattern: '^[0-9a-z-]+\\.[0-9]+$',
+    description: 'of this event for this sink by this route; the same, however often it is sent: deduplicate by it',
+  },
+  'castbridge-received-at': {
+    type: 'string',
+    format: 'date-time',
+    pattern: '^\\d{4}-\\d{2}-\\d{2}T\\d{2}:\\d{2}:\\d{2}\\.\\d{3}Z$',
+    description: 'when it was received, as the timestamp of the record',
+  },
+};
+
+/** Expressions are told; what stands around them may be nobody's business. */
+function configuredHeader(value: string): Json {
+  const parts = splitInterpolated(value);
+  const expressions = typeof parts === 'number' ? [] : parts.flatMap((part) => ('expression' in part ? [part.expression.trim()] : []));
+  return { type: 'string', description: expressions.length === 0 ? 'the same for every record' : `computed, in CEL: ${expressions.join(', ')}` };
+}
