@@ -28,6 +28,10 @@ export interface Proxy {
   otherwise(fault: Fault | null): void;
   /** Resolves when the broker has answered a produce request, or it was dropped or held. */
   nextProduce(): Promise<void>;
+  /** Requests of this kind reach no broker from now on, and get no answer; null: all do. */
+  withhold(api: number | null): void;
+  /** How many were withheld. */
+  readonly withheld: number;
   /** Lets go of everything that is held. */
   release(): void;
   /** No answer to anything any more, until `comeBack`. */
@@ -39,6 +43,9 @@ export interface Proxy {
 
 const PRODUCE = 0;
 const METADATA = 3;
+const FIND_COORDINATOR = 10;
+/** What consumers say of how far they are. */
+export const OFFSET_COMMIT = 8;
 /** What only idempotent and transactional producers ask for. */
 export const INIT_PRODUCER_ID = 22;
 
@@ -60,6 +67,8 @@ export async function startProxy(address: string, ports = new Map<number, number
   let accepted = 0;
   let produced = 0;
   let hangs = false;
+  let withholds: number | null = null;
+  let withheld = 0;
 
   const happened = (): void => {
     for (const resolve of waiting.splice(0)) resolve();
@@ -88,7 +97,11 @@ export async function startProxy(address: string, ports = new Map<number, number
         const api = request.readInt16BE(4);
         const id = request.readInt32BE(8);
         apis.add(api);
-        if (api === METADATA) answers.set(id, (answer) => pass(redirected(answer, ports), client));
+        if (api === withholds) {
+          withheld += 1;
+          return;
+        }
+        if (api === METADATA || api === FIND_COORDINATOR) answers.set(id, (answer) => pass(redirected(answer, ports), client));
         if (api !== PRODUCE) return void broker.write(request);
         produced += 1;
         acks.add(acksOf(request));
@@ -156,6 +169,12 @@ export async function startProxy(address: string, ports = new Map<number, number
       usual = fault;
     },
     nextProduce: () => new Promise<void>((resolve) => waiting.push(resolve)),
+    withhold: (api) => {
+      withholds = api;
+    },
+    get withheld() {
+      return withheld;
+    },
     release,
     hang: () => {
       hangs = true;
