@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { asyncapiDocument, type Json } from '../../src/asyncapi/document.js';
 import { envelopeOf } from '../../src/asyncapi/envelope.js';
@@ -166,5 +167,14 @@ routes: [{ match: { source: castai }, to: [one, two] }]
     const { headers, payload: received } = envelopeOf('cloudevents-binary', content);
     expect(Object.keys(headers)).toEqual(['ce_specversion', 'ce_id', 'ce_source', 'ce_type', 'ce_time']);
     expect(received).toBe(content.body);
+  });
+
+  it('says no less than docs/consuming.md: a row of it for every header that all records have, and for every form of a value', () => {
+    const page = readFileSync('docs/consuming.md', 'utf8');
+    const { headers } = written('topic: t').channels['events']?.messages['events.castai'] as Message;
+    const always = [...page.matchAll(/^\| `([\w-]+)` \| always \|/gm)].map(([, name]) => name);
+    expect(always.toSorted()).toEqual([...headers.required].sort());
+    const { value } = (kinds.sinks.find(({ type }) => type === 'kafka')?.schema as { properties: { value: { enum: readonly string[] } } }).properties;
+    for (const form of value.enum) expect(page).toMatch(new RegExp(`^\\| \`${form}\``, 'm'));
   });
 });
