@@ -122,7 +122,7 @@ const EMBEDDINGS: readonly ((ipv4: string, noise: string) => string)[] = [
   (ipv4) => `64:ff9b:1:${hex(ipv4).split(':')[0] ?? ''}:${hex16(0, byte(ipv4, 2))}:${hex16(byte(ipv4, 3), 0)}::`,
   (ipv4, noise) => `2002:${hex(ipv4)}:${noise}::${noise}`,
   (ipv4, noise) => `2001:0:${hex(ipv4)}:${noise}:${noise}:3fff:fdd2`,
-  (ipv4, noise) => `2001::${noise}:${noise}:${hex(inverted(ipv4))}`,
+  (ipv4, noise) => `2001:0:808:808:${noise}:${noise}:${hex(inverted(ipv4))}`,
   (ipv4, noise) => `2001:db8:${noise}::5efe:${ipv4}`,
   (ipv4, noise) => `2001:db8:${noise}:0:200:5efe:${ipv4}`,
   (ipv4) => `fe80::5efe:${ipv4}%eth0`,
