@@ -51,7 +51,7 @@ export async function startForwardProxy(tls?: Certificate): Promise<ForwardProxy
     else if (!isLetThrough(request)) client.end('HTTP/1.1 407 no\r\ncontent-length: 0\r\n\r\n');
     else tunnel(client, Number(/:(\d+)$/.exec(request.url ?? '')?.[1]), sockets);
   });
-  server.on('connection', (socket) => {
+  server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
