@@ -3,11 +3,13 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { editorSchema } from '../dist/config/schema/json-schema.js';
 import { referencePage } from '../dist/config/schema/reference.js';
 import { kinds } from '../dist/kinds.js';
+import { payloads, stampOf } from './pictures/pictures.mjs';
 
 const files = {
   'config/bridge.schema.json': `${JSON.stringify(editorSchema(kinds), null, 2)}\n`,
   'docs/configuration.md': referencePage(kinds),
   'docs/consuming.md': withFiles(read('docs/consuming.md')),
+  ...Object.fromEntries(Object.entries(payloads()).map(([name, payload]) => [`docs/pictures/${name}.json`, `${JSON.stringify(payload, null, 2)}\n`])),
 };
 
 const check = process.argv.includes('--check');
@@ -17,6 +19,12 @@ for (const [path, text] of Object.entries(files)) {
     console.error(`${path} is not fresh: run \`npm run generate\` and commit what it changed`);
     process.exitCode = 1;
   }
+}
+
+for (const [name, stamp] of check ? Object.entries(JSON.parse(read('docs/pictures/taken.json'))) : []) {
+  if (stampOf(name) === stamp) continue;
+  console.error(`docs/pictures/${name}.png is of another message: run \`npm run pictures\` and commit what it changed`);
+  process.exitCode = 1;
 }
 
 /** The text of a file of the project; '' where there is none yet. */

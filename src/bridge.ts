@@ -92,7 +92,7 @@ export async function startBridge(config: Configuration, { log, reloadFile, env 
       environment: env,
       slots: new Map<string, PaceSlot>(),
       deadTo: (sink: string) => deadToOf(inForce, sink),
-      wake: lanes.wake,
+      wake: (sinks: readonly string[]) => lanes.wake(sinks),
     };
     await lanes.exchange(openLanes(config.sinks, parts), [], 0);
     const replayer = createReplayer({

@@ -22,6 +22,22 @@ export function headersOf({ headers: configured }: KafkaSink, { source, type, en
   return { type: 'object', required: Object.keys(properties), properties };
 }
 
+/** The headers of a dead letter that is forwarded. */
+export function deadLetterHeaders({ headers: configured }: KafkaSink): Json {
+  const properties = {
+    ...Object.fromEntries(Object.entries(configured).map(([name, value]) => [name, configuredHeader(value)])),
+    ...OF_EVERY_RECORD,
+    'castbridge-source': { type: 'string' },
+    'castbridge-type': { type: 'string', description: 'empty, where the body could not be read' },
+    'castbridge-dead-delivery-id': { type: 'string', description: 'of the dead letter: `castbridge replay` takes it' },
+    'castbridge-dead-reason': { type: 'string', minLength: 1 },
+    'castbridge-dead-attempts': { type: 'string', pattern: '^\\d+$' },
+    'castbridge-dead-detail': { type: 'string', description: 'what the last attempt was answered, or why it reached no sink' },
+  };
+  const optional = { 'castbridge-dead-sink': { type: 'string' }, 'castbridge-dead-route': { type: 'string' } };
+  return { type: 'object', required: Object.keys(properties), properties: { ...properties, ...optional } };
+}
+
 const OF_EVERY_RECORD = {
   'castbridge-event-id': {
     type: 'string',

@@ -1,13 +1,19 @@
 import type { Configuration, Lead, SinkConfiguration } from '../config/configuration.js';
+import { ON_DEAD } from '../core/delivery.js';
 import { compileGlob } from '../routing/glob.js';
 import { listOf } from '../routing/match.js';
 import type { Json, KafkaSink } from './document.js';
 import { envelopeOf } from './envelope.js';
-import { headersOf } from './headers.js';
+import { deadLetterHeaders, headersOf } from './headers.js';
 import { typeSchema } from './types.js';
 
 /** The records that a sink writes: one kind for each source whose events a row leads to it, by its name. */
-export function messagesOf(sink: SinkConfiguration, { readers, leads }: Configuration): (readonly [string, Json])[] {
+export function messagesOf(sink: SinkConfiguration, config: Configuration): (readonly [string, Json])[] {
+  const isTold = config.deadTo.includes(sink.name) || config.sinks.some(({ deadTo }) => deadTo.includes(sink.name));
+  return [...eventsOf(sink, config), ...(isTold ? [deadLetterOf(sink)] : [])];
+}
+
+function eventsOf(sink: SinkConfiguration, { readers, leads }: Configuration): (readonly [string, Json])[] {
   const config = sink.config as KafkaSink;
   const sources = new Map([...readers.values()].map((reader) => [reader.name, reader]));
   return [...sources.values()].flatMap(({ name: source, format }) => {
@@ -23,6 +29,23 @@ export function messagesOf(sink: SinkConfiguration, { readers, leads }: Configur
 
 function takes(patterns: Parameters<typeof listOf>[0], source: string): boolean {
   return listOf(patterns)?.some((pattern) => compileGlob(pattern)(source)) ?? true;
+}
+
+/** The dead letters of other sinks, of whatever source. */
+function deadLetterOf(sink: SinkConfiguration): readonly [string, Json] {
+  const config = sink.config as KafkaSink;
+  const name = `${sink.name}.${ON_DEAD}`;
+  return [
+    name,
+    {
+      name,
+      title: 'dead letters of other sinks',
+      headers: deadLetterHeaders(config),
+      payload: { description: 'what was received, in the form of this sink; it may be no JSON' },
+      bindings: { kafka: { key: keySchema(config.key), bindingVersion: '0.5.0' } },
+      'x-castbridge': { sink: sink.name, routes: [ON_DEAD] },
+    },
+  ];
 }
 
 interface MessageParts {

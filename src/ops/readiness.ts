@@ -21,7 +21,10 @@ export interface Readiness {
   readonly off: () => void;
   readonly ask: () => Promise<ReadyAnswer>;
   /** The facts it goes by, beside its own probe. */
-  readonly facts: Pick<Telemetry, 'backlogUnreadable' | 'backlogReadable' | 'lanePaused' | 'laneResumed' | 'laneEnded' | 'reloaded' | 'reloadRefused' | 'pollStopped' | 'pollEnded'>;
+  readonly facts: Pick<
+    Telemetry,
+    'backlogUnreadable' | 'backlogReadable' | 'lanePaused' | 'laneResumed' | 'laneEnded' | 'reloaded' | 'reloadRefused' | 'pollStopped' | 'pollEnded'
+  >;
 }
 
 export function createReadiness(nowMs: () => number): Readiness {

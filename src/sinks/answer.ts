@@ -60,6 +60,16 @@ function codeOf(error: unknown): string {
   return code;
 }
 
+/** undici hears a signal only once it is connected: a name that does not resolve would hold the lane. What is aborted before is not sent later. */
+export function orAborted<Answer>(work: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const end = (): void => reject(new Error('no answer in time'));
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
+  });
+}
+
 /** Reads at most ANSWER_BYTES_MAX, as text. */
 export async function readSome(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];

@@ -1,7 +1,7 @@
 import type { Outcome } from '../core/outcome.js';
 import { createRedact } from '../core/redact.js';
 import type { Message, Sink } from '../core/sink.js';
-import { faultOutcome, readSome } from './answer.js';
+import { faultOutcome, orAborted, readSome } from './answer.js';
 import type { Config } from './http-config.js';
 import { createConnections, type Surroundings } from './http-connect.js';
 import { requestOf, type HttpContent } from './http-request.js';
@@ -33,14 +33,4 @@ export function openHttp(config: Config, surroundings: Surroundings & { readonly
     send: (batch, signal) => Promise.all(batch.map((message) => sendOne(message, signal))),
     close: () => connections.close(),
   };
-}
-
-/** undici hears a signal only once it is connected: a name that does not resolve would hold the lane. What is aborted before is not sent later. */
-function orAborted<Answer>(work: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => reject(new Error('no answer in time'));
-    signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted) end();
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
-  });
 }

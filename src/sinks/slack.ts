@@ -8,7 +8,7 @@ import type { Problem, Report } from '../core/problem.js';
 import type { Compiler, Message, Sink, SinkKind } from '../core/sink.js';
 import { escapeSlack, slackLink } from '../core/slack-markup.js';
 import { Secret } from '../schema/values.js';
-import { faultOutcome, readSome, type HttpAnswer } from './answer.js';
+import { faultOutcome, orAborted, readSome, type HttpAnswer } from './answer.js';
 import { secretsOfUrl } from './secrets.js';
 import { defaultMessage, defaultText, deadMessage, digestMessage, textOf, type SlackContent } from './slack-message.js';
 import { BLOCKS_MAX, COUNTS, fitBlocks, type Block } from './slack-text.js';
@@ -192,7 +192,8 @@ interface PostInit {
 
 async function post(agent: Agent, url: string | URL, { headers = {}, body }: PostInit, signal: AbortSignal): Promise<HttpAnswer> {
   const { origin, pathname, search } = new URL(url);
-  const answer = await agent.request({ origin, path: pathname + search, method: 'POST', headers, body: String(body), signal });
+  const sent = agent.request({ origin, path: pathname + search, method: 'POST', headers, body: String(body), signal });
+  const answer = await orAborted(sent, signal);
   return { status: answer.statusCode, retryAfter: [answer.headers['retry-after']].flat()[0] ?? null, text: await readSome(answer.body) };
 }
 

@@ -68,14 +68,14 @@ function keyOf(id: string): string {
 }
 
 describe('deliveries of one key', () => {
-  it.each(SEEDS.flatMap((seed) => [1, 50].map((batch) => [seed, batch])))(
+  it.each(SEEDS.flatMap((seed) => [1, 50].map((batch) => [seed, batch] as const)))(
     'go one after another, retries included, and over a restart (seed %i, batches of %i)',
     async (seed, batch) => {
-      const random = randomFrom(seed ?? 0);
+      const random = randomFrom(seed);
       const folder = mkdtempSync(join(tmpdir(), 'castbridge-order-'));
       const path = join(folder, 'bridge.db');
       let store = await openStore(path);
-      let { lane, seen, overlaps } = laneOver(store, random, batch ?? 1);
+      let { lane, seen, overlaps } = laneOver(store, random, batch);
       const all = [seen];
       const overlapping = [overlaps];
       const stored: string[] = [];
@@ -107,7 +107,7 @@ describe('deliveries of one key', () => {
             await lane.stop(0);
             await store.close();
             store = await openStore(path);
-            ({ lane, seen, overlaps } = laneOver(store, random, batch ?? 1));
+            ({ lane, seen, overlaps } = laneOver(store, random, batch));
             all.push(seen);
             overlapping.push(overlaps);
             lane.start();

@@ -13,7 +13,8 @@ export function forwarding(open: OpenFresh): void {
 
   describe('a dead letter that is forwarded', () => {
     it('is a delivery of its event that tells what died, and stays a dead letter itself; also after a restart', async () => {
-      const { store, reopen } = await fresh();
+      const opened = await fresh();
+      const { store } = opened;
       const uid = await accepted(store, arrival('evt_1', { owes: [owedTo('a'), owedTo('b')] }));
       await store.settle(retried(uid, T0, 1));
       await store.settle(dies(uid, 1, ['ops', 'archive']));
@@ -26,7 +27,7 @@ export function forwarding(open: OpenFresh): void {
       ]);
       const { reason, detail } = story?.deliveries[1] ?? {};
       const dead = { deliveryId: `${uid}.1`, sink: 'b', route: 'to b', reason, attempts: 2, detail };
-      expect(await dueAt(await reopen(), 'archive')).toMatchObject([{ index: 3, route: ON_DEAD, attempts: 0, dead, event: { id: 'evt_1' } }]);
+      expect(await dueAt(await opened.reopen(), 'archive')).toMatchObject([{ index: 3, route: ON_DEAD, attempts: 0, dead, event: { id: 'evt_1' } }]);
     });
 
     it('has no `dead` where it is an ordinary delivery', async () => {

@@ -28,10 +28,11 @@ export function ordering(open: OpenFresh): void {
     });
 
     it('waits for the first of its key that is not due, and holds no other key up; also after a restart', async () => {
-      const { store, reopen } = await fresh();
+      const first = await fresh();
+      const { store } = first;
       const uids = await acceptAll(store, ['x1', 'x'], ['x2', 'x'], ['y1', 'y'], ['x3', 'x']);
       await store.settle(retried(uids['x1'] ?? '', T0 + HOUR));
-      const opened = await reopen();
+      const opened = await first.reopen();
       expect(await due(opened)).toMatchObject({ ids: ['y1'], nextDueMs: T0 + HOUR });
       expect((await due(opened, [], T0 + HOUR)).ids).toEqual(['x1', 'x2', 'x3', 'y1']);
     });
