@@ -4,6 +4,7 @@ import type { KafkaContent } from '../../src/sinks/kafka-record.js';
 import { messageTo, openSink, send, wordsOf } from '../kafka/sink.js';
 import { anyBrokers, describeAnyKafka, START_MS } from '../kafka/suite.js';
 import { createTopic, readTopic, type Recorded } from '../kafka/topics.js';
+import { configured } from './sent.js';
 
 describeAnyKafka('the records of the kafka sink', () => {
   let brokers: string[];
@@ -125,6 +126,25 @@ describeAnyKafka('the records of the kafka sink', () => {
     expect(records.map(({ headers }) => headers['castbridge-event-id'])).toEqual(ids);
     expect(new Set(records.map(({ key }) => key))).toEqual(new Set([null]));
     expect(new Set(records.map(({ partition }) => partition)).size).toBe(1);
+  });
+
+  it('have bytes for whatever an event has where its key is: a number as a text, nothing for null', async () => {
+    const topic = await createTopic(brokers);
+    const { open: openConfigured, message } = configured({
+      type: 'kafka',
+      brokers,
+      topic,
+      key: 'event.data.key',
+      headers: { key: '{event.data.key}' },
+    });
+    const sink = openConfigured();
+    sinks.push(sink);
+    const keys = [3, 1.5, true, 'three', null, ''];
+    const batch = keys.map((key, index) => message({ id: `evt_${index}`, data: { key } }));
+    expect(wordsOf(await sink.send(batch, AbortSignal.timeout(20_000)))).toEqual(keys.map(() => 'delivered'));
+    const records = await readTopic(brokers, topic);
+    expect(records.map(({ key }) => key?.toString() ?? null)).toEqual(['3', '1.5', 'true', 'three', null, null]);
+    expect(records.map(({ headers }) => headers['key'])).toEqual(['3', '1.5', 'true', 'three', '', '']);
   });
 
   it('keep the order of their key, over many batches at once', async () => {
