@@ -61,21 +61,24 @@ describeOwnKafka('the kafka sink and a broker with passwords and certificates', 
   });
 
   it('T48: an unknown authority and another host’s certificate are retries that hold the sink, and deliver nothing', async () => {
+    // It has the same name as the broker's, and another key.
     const unknown = (await createAuthority()).ca;
-    const cases = (['CERTIFICATES', 'BOTH'] as const).flatMap((listener): Config[] => {
+    const cases = (['CERTIFICATES', 'BOTH'] as const).flatMap((listener): [Config, string][] => {
       const address = broker.at(listener);
       const login = { ...(listener === 'BOTH' && broker.configOf({ listener, mechanism: 'scram-sha-512' })) };
       return [
-        { ...login, brokers: [address], tls: true },
-        { ...login, brokers: [address], tls: { ca: unknown } },
-        { ...login, brokers: [address.replace('127.0.0.1', 'localhost')], tls: { ca } },
+        [{ ...login, brokers: [address], tls: true }, 'self-signed certificate in certificate chain'],
+        [{ ...login, brokers: [address], tls: { ca: unknown } }, 'certificate signature failure'],
+        [{ ...login, brokers: [address.replace('127.0.0.1', 'localhost')], tls: { ca } }, 'does not match certificate'],
       ];
     });
     // Not even where all of Node is told to look away.
     for (const reject of ['1', '0']) {
       vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', reject);
-      for (const config of cases) {
-        expect(await sendOnce(config, 'untrusted')).toMatchObject({ kind: 'retry', reason: 'tls', holdSink: true });
+      for (const [config, why] of cases) {
+        const outcome = await sendOnce(config, 'untrusted');
+        expect(outcome).toMatchObject({ kind: 'retry', reason: 'tls', holdSink: true });
+        expect(outcome?.answer).toContain(why);
       }
     }
     vi.unstubAllEnvs();
