@@ -47,7 +47,12 @@ describe('the README', () => {
     for (const block of blocks) {
       const folder = mkdtempSync(join(tmpdir(), 'castbridge-readme-'));
       writeFileSync(join(folder, 'bridge.yaml'), block);
-      const env = { ...process.env, CASTAI_WEBHOOK_SECRET: 'readme-0123456789abcdef', SLACK_OPS_URL: 'https://hooks.slack.com/services/T/B/X' };
+      const env = {
+        ...process.env,
+        CASTAI_WEBHOOK_SECRET: 'readme-0123456789abcdef',
+        SLACK_OPS_URL: 'https://hooks.slack.com/services/T/B/X',
+        CMDB_SECRET: `whsec_${Buffer.alloc(24, 7).toString('base64')}`,
+      };
       const child = spawn(process.execPath, [join(ROOT, 'dist/main.js'), 'check', join(folder, 'bridge.yaml')], { env, stdio: 'pipe' });
       let text = '';
       child.stdout.on('data', (chunk) => (text += String(chunk)));
