@@ -198,4 +198,6 @@ const standard: Readonly<Record<string, string>> = {
   'num.io.threads': '2',
   'background.threads': '2',
   'log.cleaner.dedupe.buffer.size': '2097152',
+  // Records of tests are of a day long past: 30 s after its start, and every five minutes, a broker would delete them.
+  'log.retention.ms': '-1',
 };
