@@ -10,8 +10,10 @@ import { writeSecretFiles } from './config/secret-files.js';
 import type { EventView, StoredEvent } from './core/event.js';
 import type { Log } from './core/sink.js';
 import { originOf } from './core/origin.js';
-import type { Arrival, Owed, Store } from './core/store.js';
+import type { Owed, Store } from './core/store.js';
 import type { Telemetry, Trigger } from './core/telemetry.js';
+import { forwarding, isDead } from './delivery/forwarding.js';
+import { inOrder } from './delivery/order-key.js';
 import { Lane, type LaneDependencies } from './delivery/lane.js';
 import { createLanes, type Lanes } from './delivery/lanes.js';
 import { pause } from './core/pause.js';
@@ -25,8 +27,9 @@ import { createPollings, type Pollings } from './ingress/polling.js';
 import { kinds } from './kinds.js';
 import { createFeed, fed } from './ops/feed.js';
 import { createOperations } from './ops/operations.js';
-import { createReadiness, type Readiness } from './ops/readiness.js';
+import { createReadiness } from './ops/readiness.js';
 import { createTelemetry } from './ops/telemetry.js';
+import { watched } from './ops/watched.js';
 
 /** A running bridge. */
 export interface Bridge {
@@ -276,32 +279,6 @@ function deadToOf({ sinks, deadTo }: Configuration, name: string): readonly stri
   return sinks.find((sink) => sink.name === name)?.deadTo ?? deadTo;
 }
 
-/** The store, for what comes in: what is dead on arrival is forwarded too. */
-function forwarding(store: Store, deadTo: () => readonly string[]): Pick<Store, 'accept' | 'acceptTogether' | 'checkpoint'> {
-  const forwarded = (arrival: Arrival): Arrival => (arrival.owes.some(isDead) ? { ...arrival, deadTo: deadTo() } : arrival);
-  return {
-    accept: (arrival) => store.accept(forwarded(arrival)),
-    acceptTogether: (arrivals, checkpoint) => store.acceptTogether(arrivals.map(forwarded), checkpoint),
-    checkpoint: (source) => store.checkpoint(source),
-  };
-}
-
-function isDead(owed: Owed): boolean {
-  return owed.state === 'dead';
-}
-
-/** A key that cannot be evaluated is in no order: its message fails to render, too. */
-function inOrder(owed: Owed, event: EventView, orderKeys: ReadonlyMap<string, (event: EventView) => string | null>): Owed {
-  const orderKey = owed.state === 'dead' ? undefined : orderKeys.get(owed.sink);
-  if (owed.state === 'dead' || orderKey === undefined) return owed;
-  try {
-    const key = orderKey(event);
-    return key === null ? owed : { ...owed, orderKey: key };
-  } catch {
-    return owed;
-  }
-}
-
 function routeBy({ table, sinks }: Configuration): (event: EventView) => readonly Owed[] {
   const orderKeys = new Map(sinks.flatMap(({ name, orderKey }) => (orderKey === null ? [] : [[name, orderKey]])));
   if (orderKeys.size === 0) return (event) => table.route(event).owes;
@@ -310,54 +287,6 @@ function routeBy({ table, sinks }: Configuration): (event: EventView) => readonl
 
 function ingressOf(config: Configuration): IngressConfiguration {
   return { sources: config.sources, limits: config.server, route: routeBy(config) };
-}
-
-/** The telemetry, with what follows from some of its facts. */
-function watched(telemetry: Telemetry, { facts }: Readiness, wakeLanes: () => void): Telemetry {
-  return {
-    ...telemetry,
-    backlogUnreadable: (fact) => {
-      telemetry.backlogUnreadable(fact);
-      facts.backlogUnreadable(fact);
-    },
-    backlogReadable: (fact) => {
-      telemetry.backlogReadable(fact);
-      facts.backlogReadable(fact);
-    },
-    lanePaused: (fact) => {
-      telemetry.lanePaused(fact);
-      facts.lanePaused(fact);
-    },
-    laneResumed: (fact) => {
-      telemetry.laneResumed(fact);
-      facts.laneResumed(fact);
-    },
-    laneEnded: (fact) => {
-      telemetry.laneEnded(fact);
-      facts.laneEnded(fact);
-    },
-    pollStopped: (fact) => {
-      telemetry.pollStopped(fact);
-      facts.pollStopped(fact);
-    },
-    pollEnded: (fact) => {
-      telemetry.pollEnded(fact);
-      facts.pollEnded(fact);
-    },
-    reloaded: (fact) => {
-      telemetry.reloaded(fact);
-      facts.reloaded(fact);
-    },
-    reloadRefused: (fact) => {
-      telemetry.reloadRefused(fact);
-      facts.reloadRefused(fact);
-    },
-    storeRecovered: (fact) => {
-      telemetry.storeRecovered(fact);
-      // A commit whose answer was lost has left deliveries that no lane was told of; the sender's next try is a duplicate.
-      wakeLanes();
-    },
-  };
 }
 
 async function listen(server: Server, host: string, port: number): Promise<string> {

@@ -76,6 +76,7 @@ export function settingsOf(shape: DocumentShape, { kind, config }: StorageConfig
     dedup: withUnits({ schema: dedup, value: shape.dedup }),
     shutdown: withUnits({ schema: shutdown, value: shape.shutdown }),
     ...(shape.otherwise === undefined ? {} : { otherwise: shape.otherwise }),
+    ...(shape.onDead === undefined ? {} : { onDead: shape.onDead }),
   };
 }
 

@@ -10,6 +10,7 @@ import { Order } from './order.js';
 import type { Pace } from './pace.js';
 import { pause } from '../core/pause.js';
 import { createQueue, idOf, type Queue } from './queue.js';
+import { keepSettling } from './settling.js';
 
 /** Deliveries read from the store at once. */
 const PAGE = 200;
@@ -19,9 +20,6 @@ const DIGEST_PAGE = 1_000;
 const HELD_MAX = 4_000;
 /** And the bodies that come with them. */
 const HELD_BYTES_MAX = 64 * 1024 * 1024;
-/** Pause before a settlement is handed to a failing store again; doubles up to the second. */
-const SETTLE_AGAIN_MS = 100;
-const SETTLE_AGAIN_MS_MAX = 5_000;
 /** Pause before a failing store is asked again for what is due. */
 const READ_AGAIN_MS = 1_000;
 
@@ -217,13 +215,17 @@ export class Lane {
     const attemptNumber = delivery.attempts + 1;
     const settlement = settle(outcome, { attempt: attemptNumber, sinceMs: delivery.sinceMs }, this.#deps.retry, nowMs, random);
     const deadTo = settlement.state === 'dead' && delivery.dead === undefined ? this.#deps.deadTo() : [];
-    const written = await this.#write({
-      eventUid: delivery.event.uid,
-      index: delivery.index,
-      settlement,
-      ...(deadTo.length > 0 && { deadTo }),
-      attempt: { ...took, outcome },
-    });
+    const written = await keepSettling(
+      this.#deps.store,
+      {
+        eventUid: delivery.event.uid,
+        index: delivery.index,
+        settlement,
+        ...(deadTo.length > 0 && { deadTo }),
+        attempt: { ...took, outcome },
+      },
+      this.#stop.signal,
+    );
     this.#deps.telemetry.attempted({
       source: delivery.event.source,
       sink: this.name,
@@ -240,20 +242,6 @@ export class Lane {
     if (!written) return;
     this.#release(delivery, settlement);
     if (deadTo.length > 0) this.#deps.wake(deadTo);
-  }
-
-  /** False: the bridge stops before the store could write; the delivery is still waiting there, and will be sent again. */
-  async #write(settled: Settled): Promise<boolean> {
-    for (let pauseMs = SETTLE_AGAIN_MS; ; pauseMs = Math.min(pauseMs * 2, SETTLE_AGAIN_MS_MAX)) {
-      try {
-        await this.#deps.store.settle(settled);
-        return true;
-      } catch (error) {
-        if (!(error instanceof StoreUnavailable)) throw error;
-        if (this.#stop.signal.aborted) return false;
-        await pause(pauseMs, this.#stop.signal);
-      }
-    }
   }
 
   #isFull(): boolean {

@@ -19,10 +19,10 @@ export function attributesOf({ event }: Message): Readonly<Record<string, string
   };
 }
 
-/** Structured mode: one JSON; `data` is the received bytes, put in unchanged. Those of a dead letter may be no JSON: they are `data_base64` then. */
+/** Structured mode: one JSON; `data` is the received bytes, put in unchanged. Those of a dead letter, and of a CloudEvent in binary mode, may be no JSON: they are `data_base64` then. */
 export function structuredCloudEvent(message: Message): Buffer {
-  const { body, dead } = message;
-  if (dead !== undefined && !isJson(body)) return Buffer.from(JSON.stringify({ ...attributesOf(message), data_base64: body.toString('base64') }));
+  const { body } = message;
+  if (!isJson(body)) return Buffer.from(JSON.stringify({ ...attributesOf(message), data_base64: body.toString('base64') }));
   const attributes = JSON.stringify({ ...attributesOf(message), datacontenttype: 'application/json' });
   const withoutMark = body.subarray(0, 3).equals(UTF8_MARK) ? body.subarray(3) : body;
   return Buffer.concat([Buffer.from(`${attributes.slice(0, -1)},"data":`), withoutMark, Buffer.from('}')]);

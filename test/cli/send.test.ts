@@ -39,7 +39,7 @@ beforeAll(async () => {
     once: { ...http, retry: { attempts: 1 } },
     impatient: { ...http, timeout: '150ms' },
     nobody: { type: 'http', url: `http://127.0.0.1:${await freePort()}/` },
-    templated: { ...http, url: `${http.url}/{event.data.team}`, body: '{ "{{ event.name }}": "{{ event.data.name }}" }' },
+    templated: { ...http, url: `${http.url}/{event.data.team}`, body: { title: '{{ event.name }}', name: '{{ event.data.name }}' } },
     ops: { type: 'slack', webhookUrl: slack.webhookUrl },
     screen: { type: 'console' },
   });
@@ -98,8 +98,8 @@ describe('a test message that is delivered', () => {
 
   it('reads as such in Slack', async () => {
     const { code, out } = await send('--sink', 'ops');
-    expect([code, out]).toEqual([0, expect.stringContaining(`to ops (slack) at ${slack.url}\n  text: |\n    *INFO* Test message from castbridge\n`)]);
-    expect(slack.posted.at(-1)?.text).toMatch(/^\*INFO\* Test message from castbridge\nSent by .* Nothing has happened\.$/);
+    expect([code, out]).toEqual([0, expect.stringContaining(`to ops (slack) at ${slack.url}\n  text: 🔵 Test message from castbridge: Sent by `)]);
+    expect(slack.posted.at(-1)?.text).toMatch(/^🔵 Test message from castbridge: Sent by .* Nothing has happened\.$/);
   });
 
   it('is one document with --json, and another event with each call', async () => {
@@ -132,8 +132,8 @@ describe('--data', () => {
     const payload = written('payload.json', '\uFEFF{ "team": "a/b", "name": "Fire", "type": "fire", "large": 9007199254740993 }\n');
     const { code, out } = await send('--sink', 'templated', '--data', payload);
     const request = receiver.received.at(-1);
-    expect([code, request?.path, String(request?.body)]).toEqual([0, '/hooks/a%2Fb', '{ "Test message from castbridge": "Fire" }']);
-    expect(out).toContain('\n  body: { "Test message from castbridge": "Fire" }\n');
+    expect([code, request?.path, String(request?.body)]).toEqual([0, '/hooks/a%2Fb', '{"title":"Test message from castbridge","name":"Fire"}']);
+    expect(out).toContain('\n  body: {"title":"Test message from castbridge","name":"Fire"}\n');
     await send('--sink', 'inventory', '--data', payload);
     expect(String(receiver.received.at(-1)?.body)).toContain(
       '"type":"castbridge.test","data":{ "team": "a/b", "name": "Fire", "type": "fire", "large": 9007199254740993 },"created":"',

@@ -75,12 +75,16 @@ describe('the difference between two configurations', () => {
   });
 
   it('says what needs a restart, and what does not', () => {
-    const { settings } = between({}, { more: { server: { port: 4000, bodyLimit: '2MiB' }, storage: { retention: '1d' }, otherwise: { to: ['a'] } } });
+    const { settings } = between(
+      {},
+      { more: { server: { port: 4000, bodyLimit: '2MiB' }, storage: { retention: '1d' }, otherwise: { to: ['a'] }, onDead: { to: ['a'] } } },
+    );
     expect(settings).toEqual([
       { path: 'server.port', before: 3000, after: 4000, restart: true },
       { path: 'server.bodyLimit', before: '1MiB', after: '2MiB', restart: false },
       { path: 'storage.retention', before: '7d', after: '1d', restart: true },
       { path: 'otherwise', before: undefined, after: { to: ['a'] }, restart: false },
+      { path: 'onDead', before: undefined, after: { to: ['a'] }, restart: false },
     ]);
   });
 

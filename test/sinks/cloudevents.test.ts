@@ -44,3 +44,15 @@ it('an attribute in a header of HTTP is what the binding allows, and read back i
     }),
   );
 });
+
+it.each([
+  ['a dead letter that is no JSON', '{"id":', ''],
+  ['bytes that are no text', Buffer.from([0xff, 0x00, 0x22]), 'a.type'],
+])('%s is in a structured CloudEvent as base64, and comes back byte for byte', (_, bytes, type) => {
+  const given = messageTo('t', 'evt_1', { body: Buffer.from(bytes) });
+  const { value } = recordOf({ ...given, event: { ...given.event, type } }, 'cloudevents');
+  const read = new CloudEvent(JSON.parse(value.toString()) as object);
+  expect(read.validate()).toBe(true);
+  expect(Buffer.from(read.data_base64 ?? '', 'base64').equals(Buffer.from(bytes))).toBe(true);
+  expect(read.type).toBe(type === '' ? 'castbridge.undecodable' : type);
+});

@@ -1,6 +1,6 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { randomBytes } from 'node:crypto';
-import { DEAD, ON_DEAD, type DeadLetter } from '../../core/delivery.js';
+import { DEAD, type DeadLetter } from '../../core/delivery.js';
 import {
   keyOfId,
   StoreUnavailable,
@@ -19,6 +19,7 @@ import { createPlaceCheck } from './in-place.js';
 import { STATE, type GroupResult, type PackedArrival, type WriteGroup, type Written } from './protocol.js';
 import { createPruner } from './prune.js';
 import { digestOf, secondsOf, Seen } from './seen.js';
+import { prepare } from './statements.js';
 import { textIn } from './text.js';
 
 /** Rows changed by one call of what may touch a whole backlog: commits of the ingress go in between. */
@@ -276,52 +277,4 @@ function withBodies({ arrivals, bodies }: WriteGroup): WithBodies[] {
 /** An event's place in the table stands in its uid. NaN, which no row has, for anything else. */
 export function seqOf(uid: string): number {
   return parseInt(uid.split('-')[0] ?? '', 36);
-}
-
-function prepare(database: DatabaseSyncInstance) {
-  return {
-    saveCheckpoint: database.prepare(
-      'insert into checkpoints (source, state, crc) values (?, ?, ?) on conflict (source) do update set state = excluded.state, crc = excluded.crc',
-    ),
-    insertSource: database.prepare('insert or ignore into sources (name) values (?)'),
-    insertEvent: database.prepare(
-      'insert into events (seq, uid, source, format, id, type, received_ms, body, crc, headers) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    ),
-    insertDelivery: database.prepare(
-      'insert into deliveries (event_seq, n, route, sink, state, due_ms, since_ms, reason, detail, settled_ms, order_key) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
-    ),
-    settle: database.prepare(`
-      update deliveries set state = ?, due_ms = ?, attempts = attempts + 1, reason = ?, detail = ?, settled_ms = ?
-      where event_seq = ? and n = ? and state = ${STATE.waiting}
-      returning attempts, sink, route, dead_n`),
-    forward: database.prepare(`
-      insert into deliveries (event_seq, n, route, sink, state, due_ms, since_ms, dead_n, dead)
-      select ?1, 1 + max(n), '${ON_DEAD}', ?2, ${STATE.waiting}, ?3, ?3, ?4, ?5 from deliveries where event_seq = ?1
-      having not exists (select 1 from deliveries where event_seq = ?1 and sink = ?2 and dead_n = ?4)`),
-    // `or replace`: in a file that was damaged the number of an attempt may be taken, and history must not keep a delivery from being settled.
-    insertAttempt: database.prepare(
-      'insert or replace into attempts (event_seq, n, attempt, started_ms, duration_ms, outcome, reason, answer) values (?, ?, ?, ?, ?, ?, ?, ?)',
-    ),
-    replay: database.prepare(`
-      update deliveries set state = ${STATE.waiting}, due_ms = ?, since_ms = ?, attempts_before = attempts, reason = null, detail = null, settled_ms = null
-      where event_seq = ? and n = ? and state <> ${STATE.waiting} and sink is not null
-        and exists (select 1 from events where seq = event_seq and uid = ?)`),
-    owed: database.prepare('select n, route, sink, reason from deliveries join events on seq = event_seq where seq = ? and uid = ?'),
-    sources: database.prepare('select name from sources'),
-    remove: database.prepare('delete from deliveries where event_seq = ? and n = ?'),
-    removeEvent: database.prepare('delete from events where seq = ?'),
-    // One step down the index a sink: `distinct` would walk the whole backlog.
-    waitingSinks: database.prepare(`
-      with recursive found (sink) as (
-        select min(sink) from deliveries where state = ${STATE.waiting}
-        union all
-        select (select min(sink) from deliveries where state = ${STATE.waiting} and sink > found.sink) from found where found.sink is not null
-      )
-      select sink from found where sink is not null`),
-    kill: database.prepare(`
-      update deliveries set state = ${STATE.dead}, reason = ?, settled_ms = ?
-      where (event_seq, n) in (select event_seq, n from deliveries where state = ${STATE.waiting} and sink = ? limit ?)
-      returning event_seq, n, sink, route, attempts, dead_n`),
-    probe: database.prepare("insert into meta (name, value) values ('probed_ms', ?) on conflict (name) do update set value = excluded.value"),
-  };
 }
