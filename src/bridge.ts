@@ -12,7 +12,7 @@ import type { Log } from './core/sink.js';
 import { originOf } from './core/origin.js';
 import type { Owed, Store } from './core/store.js';
 import type { Telemetry, Trigger } from './core/telemetry.js';
-import { forwarding, isDead } from './delivery/forwarding.js';
+import { forwarding } from './delivery/forwarding.js';
 import { inOrder } from './delivery/order-key.js';
 import { Lane, type LaneDependencies } from './delivery/lane.js';
 import { createLanes, type Lanes } from './delivery/lanes.js';
@@ -134,11 +134,8 @@ export async function startBridge(config: Configuration, { log, reloadFile, env 
 
     const keeping = {
       route: (event: EventView) => route(event),
-      onStored: (event: StoredEvent, owes: readonly Owed[]) => {
-        lanes.offer(event, owes);
-        if (owes.some(isDead)) lanes.wake(inForce.deadTo);
-      },
-      store: forwarding(store, () => inForce.deadTo),
+      onStored: (event: StoredEvent, owes: readonly Owed[]) => lanes.offer(event, owes),
+      store: forwarding(store, { deadTo: () => inForce.deadTo, wake: (sinks) => lanes.wake(sinks), redact: redaction.redact }),
       ...{ telemetry, log, nowMs },
     };
     const pollings = createPollings({ ...keeping, random: Math.random });

@@ -23,8 +23,11 @@ export function headersOf({ headers: configured }: KafkaSink, { source, type, en
 }
 
 /** The headers of a dead letter that is forwarded. */
-export function deadLetterHeaders({ headers: configured }: KafkaSink): Json {
+export function deadLetterHeaders({ headers: configured, value }: KafkaSink): Json {
+  const attributes = value === 'cloudevents-binary' ? ['specversion', 'id', 'source', 'type', 'time'] : [];
   const properties = {
+    'content-type': { type: 'string' },
+    ...Object.fromEntries(attributes.map((name) => [`ce_${name}`, { type: 'string' }])),
     ...Object.fromEntries(Object.entries(configured).map(([name, value]) => [name, configuredHeader(value)])),
     ...OF_EVERY_RECORD,
     'castbridge-source': { type: 'string' },

@@ -71,6 +71,7 @@ function followingWords(state: Settlement['state'], outcome: Outcome, { attempts
     case 'delivered':
       return null;
     case 'waiting':
+      if (outcome.kind === 'retry' && outcome.pause === true) return 'a bridge would pause the sink, and keep what waits for it';
       return `a bridge would try it again: at most ${attempts} times in all, and for ${durationText(maxAgeMs)} (\`retry\`)${wishOf(outcome)}`;
     case 'dead':
       return `a bridge would make a dead letter of it at once${outcome.kind === 'retry' ? ': `retry` allows no second attempt' : ''}`;

@@ -84,6 +84,8 @@ export function settle(outcome: Outcome, tried: Attempted, policy: RetryPolicy, 
     case 'rejected':
       return { state: 'dead', reason: outcome.reason };
     case 'retry': {
+      // The sink pauses, and what waits for it is kept, however long that lasts: only a person ends it.
+      if (outcome.pause === true) return { state: 'waiting', dueMs: nowMs, reason: outcome.reason };
       if (tried.attempt >= policy.attempts) return { state: 'dead', reason: DEAD.attemptsExhausted };
       const deadlineMs = tried.sinceMs + policy.maxAgeMs;
       if (nowMs >= deadlineMs) return { state: 'dead', reason: DEAD.tooOld };

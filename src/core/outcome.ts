@@ -3,7 +3,7 @@
  * - `delivered`: the far side confirmed it.
  * - `retry`: it may work later. `afterMs` is the far side's own wish (Retry-After), unclamped.
  *   `holdSink` says the fault is the far side's as a whole (429, refused connection), not this message's.
- *   `pause`: the far side says that it wants nothing any more: the sink pauses, loudly.
+ *   `pause`: the far side says that it wants nothing any more: the sink pauses, loudly, and what waits is kept beyond attempts and age.
  * - `rejected`: it will never work as it is.
  * `answer` is what the far side said, for people to read: uncut, as far as the sink reads. It can hold what was sent, and a secret that
  * is cut in two is not found any more: it is redacted first, then cut.

@@ -39,7 +39,7 @@ export type Owed =
       readonly state: 'waiting';
       readonly route: string;
       readonly sink: string;
-      /** Its sink gets those of one key one after another. Absent: in no order. */
+      /** Its sink gets those of one key one after another. ASCII, not empty. Absent: in no order. */
       readonly orderKey?: string;
     }
   | { readonly state: 'dead'; readonly route: string | null; readonly sink: null; readonly reason: string; readonly detail: string };
@@ -58,6 +58,22 @@ export interface DueDelivery extends Delivery {
   readonly dead?: DeadLetter;
   /** Set where it is one of those that go one after another. */
   readonly orderKey?: string;
+}
+
+/** What is due, as a page. */
+export interface DuePage {
+  readonly deliveries: readonly DueDelivery[];
+  readonly nextDueMs: number | null;
+  /** Where `order` asked for `others`, and the page was not cut: whether some of them wait for later. */
+  readonly othersWait?: boolean;
+}
+
+/** What a lane asks for whose deliveries go in order. */
+export interface OrderAsked {
+  /** Keys of which something is in its hands. */
+  readonly busy: ReadonlySet<string>;
+  /** Deliveries without a key as well: looking for them costs as much as there is with one. */
+  readonly others: boolean;
 }
 
 /** Names one delivery inside the store. */
@@ -160,17 +176,10 @@ export interface Store {
    * Waiting deliveries of `sink` due by `nowMs`, oldest due first, at most `limit` and fewer where their bodies are large, without those in `held`.
    * Those due after `farMs` are due too, and come last: no back-off reaches so far, so the clock they were scheduled by has been set back.
    * `nextDueMs`: when the first one after these is due; where the page was cut, it is one of those that are due; null: none.
-   * `busy`: deliveries with an order key come in the order their events were stored: each key's earliest, up to the first that is not due, and none of a key
-   * in `busy`. Without it order keys are looked past.
+   * `order`: deliveries with an order key come in the order their events were stored: each key's earliest, up to the first that is not due, and none of a key
+   * in `busy`; those without one only where `others` asks for them. Without `order`, order keys are looked past.
    */
-  due(
-    sink: string,
-    nowMs: number,
-    limit: number,
-    held: ReadonlySet<string>,
-    farMs?: number,
-    busy?: ReadonlySet<string>,
-  ): Promise<{ readonly deliveries: readonly DueDelivery[]; readonly nextDueMs: number | null }>;
+  due(sink: string, nowMs: number, limit: number, held: ReadonlySet<string>, farMs?: number, order?: OrderAsked): Promise<DuePage>;
   /**
    * Makes waiting deliveries of sinks that are not in `sinks` dead, with the reason `sink_removed`, and forwards them to those in `deadTo`: a bounded chunk
    * of them, and nothing that is stored after the call. Resolves with their number; 0: there are none.

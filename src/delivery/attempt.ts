@@ -56,15 +56,23 @@ export async function attemptDigest(
     return [{ event, dead, delivery, content: () => render(event, bodyOf(delivery.event), dead) }];
   });
   const [first] = members;
-  const [answer = sinkFault('the sink did not answer')] =
-    first === undefined
-      ? []
-      : await sendGuarded(sink, [messageOf(first.delivery, first.event, digest({ sink: name, group, members }))], timeoutMs, stop);
+  const sendOf = async (these: readonly Member[]): Promise<Outcome> => {
+    if (first === undefined) return sinkFault('nothing was sent');
+    const message = messageOf(first.delivery, first.event, digest({ sink: name, group, members: these }));
+    return (await sendGuarded(sink, [message], timeoutMs, stop))[0] ?? sinkFault('the sink did not answer');
+  };
+  const whole = await sendOf(members);
+  // Of a message that is refused for good the events that are shown in full may be the reason: what the templates make of one must not take the others with it.
+  const answer = whole.kind === 'rejected' ? await sendOf(members.map((member) => ({ ...member, content: unrendered }))) : whole;
   const shared = { ...answer, answer: excerpt(`one of ${members.length} in a digest: ${redact(answer.answer)}`) };
   return seen.map((one) => ('kind' in one ? one : shared));
 }
 
 type Member = DigestMember<unknown> & { readonly delivery: DueDelivery };
+
+function unrendered(): never {
+  throw new Error('it is shown without its template');
+}
 
 function renderOne(delivery: DueDelivery, view: Attempting['view'], render: Attempting['render']): Message | Outcome {
   const seen = seenOf(delivery, view);

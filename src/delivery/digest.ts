@@ -13,9 +13,6 @@ export interface DigestRule {
   readonly except: (event: EventView) => boolean;
 }
 
-/** Deliveries in one digest, at most. */
-export const DIGEST_MAX = 4_000;
-
 /** What one send takes: a batch, or what becomes one message. */
 export type Taken = { readonly deliveries: readonly DueDelivery[]; readonly digest: null | { readonly group: string | null } };
 
@@ -39,14 +36,14 @@ export function createDigester({ after, by, except }: DigestRule, view: View): (
   };
 
   return (queue) => {
-    if (queue.length <= after) return { deliveries: queue.take(1), digest: null };
     const waiting = [...queue.waiting()].sort((a, b) => a.event.receivedMs - b.event.receivedMs);
     const alone = waiting.find((delivery) => placeOf(delivery).alone);
     if (alone !== undefined) return { deliveries: queue.takeThese([alone]), digest: null };
+    if (queue.length <= after) return { deliveries: queue.take(1), digest: null };
     const [oldest] = waiting;
     if (oldest === undefined) return { deliveries: [], digest: null };
     const first = placeOf(oldest);
-    const members = waiting.filter((delivery) => isLike(placeOf(delivery), first)).slice(0, DIGEST_MAX);
+    const members = waiting.filter((delivery) => isLike(placeOf(delivery), first));
     return { deliveries: queue.takeThese(members), digest: members.length > 1 && !first.alone ? { group: first.group } : null };
   };
 }
@@ -55,12 +52,12 @@ function isLike(place: Place, other: Place): boolean {
   return !place.alone && !other.alone && place.group === other.group && place.dead === other.dead;
 }
 
-/** An expression that cannot be evaluated for an event keeps it out of no message. */
+/** What cannot be told for an event might be so: better a message of its own than one that hides it. */
 function isTrue(evaluate: () => boolean): boolean {
   try {
     return evaluate();
   } catch {
-    return false;
+    return true;
   }
 }
 

@@ -1,16 +1,43 @@
+import { excerpt } from '../core/outcome.js';
+import type { Redact } from '../core/redact.js';
 import type { Arrival, Owed, Store } from '../core/store.js';
 
+interface Forwarding {
+  /** Sinks that what is dead on arrival is forwarded to. */
+  readonly deadTo: () => readonly string[];
+  /** They have something due. */
+  readonly wake: (sinks: readonly string[]) => void;
+  readonly redact: Redact;
+}
+
 /** The store, for what comes in: what is dead on arrival is forwarded too. */
-export function forwarding(store: Store, deadTo: () => readonly string[]): Pick<Store, 'accept' | 'acceptTogether' | 'checkpoint'> {
-  const forwarded = (arrival: Arrival): Arrival => (arrival.owes.some(isDead) ? { ...arrival, deadTo: deadTo() } : arrival);
+export function forwarding(store: Store, { deadTo, wake, redact }: Forwarding): Pick<Store, 'accept' | 'acceptTogether' | 'checkpoint'> {
+  const forwarded = (arrival: Arrival, to: readonly string[]): Arrival =>
+    arrival.owes.some(isDead) ? { ...arrival, owes: arrival.owes.map(told), deadTo: to } : arrival;
+  /** In the routing's own words, which may hold what the event says. */
+  const told = (owed: Owed): Owed => (owed.state === 'dead' ? { ...owed, detail: excerpt(redact(owed.detail)) } : owed);
+
   return {
-    accept: (arrival) => store.accept(forwarded(arrival)),
-    acceptTogether: (arrivals, checkpoint) => store.acceptTogether(arrivals.map(forwarded), checkpoint),
+    async accept(arrival) {
+      // Those that were written are woken, whatever a reload says meanwhile.
+      const to = deadTo();
+      const receipt = await store.accept(forwarded(arrival, to));
+      if (receipt.kind === 'stored' && arrival.owes.some(isDead)) wake(to);
+      return receipt;
+    },
+    async acceptTogether(arrivals, checkpoint) {
+      const to = deadTo();
+      const receipts = await store.acceptTogether(
+        arrivals.map((arrival) => forwarded(arrival, to)),
+        checkpoint,
+      );
+      if (arrivals.some(({ owes }) => owes.some(isDead))) wake(to);
+      return receipts;
+    },
     checkpoint: (source) => store.checkpoint(source),
   };
 }
 
-/** Is it a dead letter from birth? */
-export function isDead(owed: Owed): boolean {
+function isDead(owed: Owed): boolean {
   return owed.state === 'dead';
 }

@@ -11,7 +11,7 @@ const HOLD_MS_MAX = 30_000;
 /** How long one that wants nothing any more (HTTP 410) is left alone: then one delivery asks again. */
 export const PAUSE_MS = 15 * 60_000;
 
-/** When a lane may send. Pacing, `Retry-After` and the circuit breaker in one place: all three hold the lane, and burn no attempts. */
+/** When a lane may send. Pacing, `Retry-After` and the circuit breaker in one place: all three hold the lane, and burn no attempts but that of the delivery that tries. */
 export interface Gate {
   /** How long the lane must wait before its next send, in ms; 0: go. */
   waitMs(nowMs: number): number;
@@ -31,6 +31,7 @@ export interface Gate {
 /** `random` is in [0, 1). */
 export function createGate(pace: Pace | null, policy: RetryPolicy, random: () => number): Gate {
   let heldUntilMs = 0;
+  let pausedUntilMs = 0;
   let failures = 0;
   let holds = 0;
 
@@ -62,8 +63,9 @@ export function createGate(pace: Pace | null, policy: RetryPolicy, random: () =>
       // At least half of the ceiling: a jitter near zero would hammer a far side that is down.
       const ownMs = backOffMs(holds, { initialMs: policy.initialMs, maxMs: Math.min(policy.maxMs, HOLD_MS_MAX) }, 0.5 + random() / 2);
       const forMs = Math.max(askedMs, isHeld ? 0 : ownMs, pausing === undefined ? 0 : PAUSE_MS);
-      if (nowMs + forMs <= heldUntilMs) return { change: 'none' };
+      if (nowMs + forMs <= heldUntilMs || (pausing !== undefined && nowMs < pausedUntilMs)) return { change: 'none' };
       heldUntilMs = nowMs + forMs;
+      if (pausing !== undefined) pausedUntilMs = heldUntilMs;
       return { change: pausing === undefined ? 'held' : 'paused', cause: worst.reason, forMs };
     },
   };

@@ -102,14 +102,21 @@ export class Lane {
     const id = idOf(delivery);
     if (this.#held.has(id)) return;
     // What goes in order comes from the store, which knows what is before it.
-    if (this.#order === null && !this.#isFull() && this.#queue.offer(delivery)) this.#hold(delivery);
-    else this.#behind = true;
+    const inOrder = this.#order !== null && delivery.orderKey !== undefined;
+    if (!inOrder && !this.#isFull() && this.#queue.offer(delivery)) this.#hold(delivery);
+    else this.#leave(delivery);
     this.#pump();
+  }
+
+  /** It is read back from the store. */
+  #leave({ orderKey }: Pick<DueDelivery, 'orderKey'>): void {
+    this.#behind = true;
+    if (orderKey === undefined) this.#order?.expectOthers();
   }
 
   /** Something was made due in the store: a replay. */
   wake(): void {
-    this.#behind = true;
+    this.#leave({});
     this.#pump();
   }
 
@@ -276,7 +283,9 @@ export class Lane {
 
   #loadIfDue(nowMs: number): void {
     const due = this.#behind || (this.#nextDueMs !== null && (this.#nextDueMs <= nowMs || this.#nextDueMs > this.#farMs(nowMs)));
-    if (!due || this.#loading || this.#queue.storedCount > 0 || this.#isFull()) return;
+    if (!due || this.#loading || this.#isFull()) return;
+    // A key that is being sent holds up nothing of the others.
+    if (this.#order?.canTake(this.#queue) ?? this.#queue.storedCount > 0) return;
     this.#loading = true;
     this.#behind = false;
     this.#nextDueMs = null;
@@ -286,7 +295,8 @@ export class Lane {
   async #load(nowMs: number): Promise<void> {
     try {
       const limit = this.#deps.digest === null ? PAGE : DIGEST_PAGE;
-      const page = await this.#deps.store.due(this.name, nowMs, limit, this.#held, this.#farMs(nowMs), this.#order?.busy);
+      const page = await this.#deps.store.due(this.name, nowMs, limit, this.#held, this.#farMs(nowMs), this.#order?.asked);
+      this.#order?.loaded(page);
       const usable = page.deliveries.filter((delivery) => !this.#held.has(idOf(delivery)) && !this.#releasedWhileLoading.has(idOf(delivery)));
       for (const delivery of usable) this.#hold(delivery);
       this.#queue.refill(usable);

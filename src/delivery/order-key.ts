@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { EventView } from '../core/event.js';
 import type { Owed } from '../core/store.js';
 
@@ -7,8 +8,13 @@ export function inOrder(owed: Owed, event: EventView, orderKeys: ReadonlyMap<str
   if (owed.state === 'dead' || orderKey === undefined) return owed;
   try {
     const key = orderKey(event);
-    return key === null ? owed : { ...owed, orderKey: key };
+    return key === null ? owed : { ...owed, orderKey: hashed(key) };
   } catch {
     return owed;
   }
+}
+
+/** ASCII, of one length, whatever the sender wrote: what stores compare and cut as texts they all treat alike. Unit by unit, so that no two keys are one. */
+function hashed(key: string): string {
+  return createHash('sha256').update(key, 'utf16le').digest('base64url');
 }

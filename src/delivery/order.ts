@@ -1,5 +1,5 @@
 import type { Outcome } from '../core/outcome.js';
-import type { DueDelivery } from '../core/store.js';
+import type { DueDelivery, DuePage, OrderAsked } from '../core/store.js';
 import type { Queue } from './queue.js';
 
 /**
@@ -11,9 +11,31 @@ export class Order {
   readonly #counts = new Map<string, number>();
   readonly #inFlight = new Set<string>();
 
-  /** Keys of which something is in memory. */
-  get busy(): ReadonlySet<string> {
-    return new Set(this.#counts.keys());
+  /** The store may have deliveries without a key. */
+  #others = true;
+
+  /** What the store is asked for. */
+  get asked(): OrderAsked {
+    return { busy: new Set(this.#counts.keys()), others: this.#others };
+  }
+
+  /** Something without a key was left to the store, or given back to it. */
+  expectOthers(): void {
+    this.#others = true;
+  }
+
+  /** What the store had. */
+  loaded({ deliveries, othersWait }: DuePage): void {
+    if (othersWait === false && deliveries.every(({ orderKey }) => orderKey !== undefined)) this.#others = false;
+  }
+
+  /** Is something in the queue that could be sent now? */
+  canTake(queue: Queue): boolean {
+    return queue.waiting().some((delivery) => this.#isFree(delivery));
+  }
+
+  #isFree({ orderKey }: DueDelivery): boolean {
+    return orderKey === undefined || !this.#inFlight.has(orderKey);
   }
 
   hold({ orderKey }: DueDelivery): void {
@@ -21,7 +43,10 @@ export class Order {
   }
 
   release({ orderKey }: DueDelivery): void {
-    if (orderKey === undefined) return;
+    if (orderKey === undefined) {
+      this.#others = true;
+      return;
+    }
     const left = (this.#counts.get(orderKey) ?? 1) - 1;
     if (left > 0) this.#counts.set(orderKey, left);
     else this.#counts.delete(orderKey);
@@ -31,7 +56,7 @@ export class Order {
   take(queue: Queue, room: number): readonly DueDelivery[] {
     const taken = queue
       .waiting()
-      .filter(({ orderKey }) => orderKey === undefined || !this.#inFlight.has(orderKey))
+      .filter((delivery) => this.#isFree(delivery))
       .slice(0, room);
     for (const { orderKey } of taken) if (orderKey !== undefined) this.#inFlight.add(orderKey);
     return queue.takeThese(taken);

@@ -4,7 +4,7 @@ export interface PaceSlot {
   usedUntilMs: number;
 }
 
-/** So many deliveries a second, and `burst` of them at once after a quiet time. The generic cell rate algorithm: https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm */
+/** So many messages a second, and `burst` of them at once after a quiet time. The generic cell rate algorithm: https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm */
 export interface Pace {
   readonly perSecond: number;
   readonly burst: number;
@@ -15,12 +15,12 @@ export function newSlot(): PaceSlot {
   return { usedUntilMs: -Infinity };
 }
 
-/** How long the next delivery has to wait; 0: it may go. */
+/** How long the next message has to wait; 0: it may go. */
 export function paceWaitMs({ perSecond, burst, slot }: Pace, nowMs: number): number {
   return Math.max(0, slot.usedUntilMs - nowMs - ((burst - 1) * 1_000) / perSecond);
 }
 
-/** How many deliveries may go at this moment. */
+/** How many messages may go at this moment. */
 export function paceRoom({ perSecond, burst, slot }: Pace, nowMs: number): number {
   return Math.floor(burst - (Math.max(0, slot.usedUntilMs - nowMs) * perSecond) / 1_000);
 }

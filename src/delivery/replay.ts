@@ -1,4 +1,4 @@
-import { eventUidIn } from '../core/delivery.js';
+import { eventUidIn, ON_DEAD } from '../core/delivery.js';
 import type { EventView } from '../core/event.js';
 import type { DeliveryFilter, DeliveryKey, DeliveryRow, EventStory, Owed, Store } from '../core/store.js';
 import type { View } from './view.js';
@@ -113,7 +113,8 @@ async function rowsOf(id: string, store: ReplayDependencies['store']): Promise<r
   if (named.length > 0) return named;
   const stories = await store.stories(id);
   if (stories.length === 0) return 'there is no event and no delivery with this id';
-  const dead = deliveriesOf(stories).filter(({ state }) => state === 'dead');
+  // What was forwarded tells of a dead letter that may be delivered now: by its own id alone.
+  const dead = deliveriesOf(stories).filter(({ state, route }) => state === 'dead' && route !== ON_DEAD);
   return dead.length > 0 ? dead : 'the event has no dead delivery; name a delivery to send it again';
 }
 

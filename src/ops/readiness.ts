@@ -23,7 +23,16 @@ export interface Readiness {
   /** The facts it goes by, beside its own probe. */
   readonly facts: Pick<
     Telemetry,
-    'backlogUnreadable' | 'backlogReadable' | 'lanePaused' | 'laneResumed' | 'laneEnded' | 'reloaded' | 'reloadRefused' | 'pollStopped' | 'pollEnded'
+    | 'backlogUnreadable'
+    | 'backlogReadable'
+    | 'laneHeld'
+    | 'lanePaused'
+    | 'laneResumed'
+    | 'laneEnded'
+    | 'reloaded'
+    | 'reloadRefused'
+    | 'pollStopped'
+    | 'pollEnded'
   >;
 }
 
@@ -64,6 +73,7 @@ export function createReadiness(nowMs: () => number): Readiness {
       backlogUnreadable: ({ sink, detail }) => void unreadable.set(sink, detail),
       backlogReadable: ({ sink }) => void unreadable.delete(sink),
       lanePaused: ({ sink, cause }) => void paused.set(sink, cause),
+      laneHeld: ({ sink }) => void paused.delete(sink),
       laneResumed: ({ sink }) => void paused.delete(sink),
       laneEnded: ({ sink }) => {
         unreadable.delete(sink);

@@ -115,6 +115,7 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
     },
     laneHeld(fact) {
       held.set({ sink: fact.sink }, 1);
+      paused.set({ sink: fact.sink }, 0);
       log.warn(fact, 'sink held');
     },
     lanePaused(fact) {

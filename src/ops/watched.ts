@@ -13,6 +13,10 @@ export function watched(telemetry: Telemetry, { facts }: Readiness, wakeLanes: (
       telemetry.backlogReadable(fact);
       facts.backlogReadable(fact);
     },
+    laneHeld: (fact) => {
+      telemetry.laneHeld(fact);
+      facts.laneHeld(fact);
+    },
     lanePaused: (fact) => {
       telemetry.lanePaused(fact);
       facts.lanePaused(fact);

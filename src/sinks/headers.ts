@@ -70,8 +70,8 @@ const NOT_CARRIED = /[^\t\x20-\x7e\x80-\xff]/;
 const VALUE_FAULT = 'the value of a header holds a line end, or a character that headers cannot carry';
 
 /** The value, where a header of HTTP can carry it. */
-export function headerValue(value: string): string {
-  if (NOT_CARRIED.test(value)) throw new Error(VALUE_FAULT);
+export function headerValue(value: string, name: string): string {
+  if (NOT_CARRIED.test(value)) throw new Error(`${name}: ${VALUE_FAULT}`);
   return value;
 }
 
@@ -83,7 +83,7 @@ export function valueFault(literal: string): Fault | null {
 
 /** A value that senders choose: what a header cannot carry is percent-encoded. */
 export function encodedValue(value: string): string {
-  return value.replace(/[^\x20-\x7e]/gu, percentEncoded);
+  return value.replace(/[^\x20-\x24\x26-\x7e]/gu, percentEncoded);
 }
 
 /** The same by the HTTP binding of CloudEvents 1.0, 3.1.3.2: spaces, double quotes and percent signs too. */

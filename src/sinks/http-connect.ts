@@ -19,6 +19,9 @@ type RequestOptions = Pick<Dispatcher.RequestOptions, 'body' | 'signal'> & {
   readonly headers: Readonly<Record<string, string>>;
 };
 
+/** Where to, and by which way. */
+export type Target = Pick<Config, 'url' | 'allow' | 'deny' | 'tls' | 'proxy'>;
+
 /** The connections of a sink. */
 export interface Connections {
   /** Sends one request once, and follows no redirect. */
@@ -35,7 +38,7 @@ const UNTIMED = { headersTimeout: 0, bodyTimeout: 0, connections: 256 };
 const TUNNEL_MS_MAX = 10_000;
 
 /** Connections to where a sink sends, directly or through a proxy. Connects to nothing yet. */
-export function createConnections(config: Config, { lookup, environment }: Surroundings): Connections {
+export function createConnections(config: Target, { lookup, environment }: Surroundings): Connections {
   const { allow, deny, tls = {}, proxy: setting } = config;
   const target = targetOf(config);
   const proxy = proxyFor(setting, target, environment);

@@ -1,10 +1,11 @@
+import { DEAD } from '../core/delivery.js';
 import type { Outcome } from '../core/outcome.js';
 import { createRedact } from '../core/redact.js';
 import type { Message, Sink } from '../core/sink.js';
 import { faultOutcome, orAborted, readSome } from './answer.js';
 import type { Config } from './http-config.js';
 import { createConnections, type Surroundings } from './http-connect.js';
-import { requestOf, type HttpContent } from './http-request.js';
+import { requestOf, type HttpContent, type HttpRequest } from './http-request.js';
 import { createSigner } from './http-sign.js';
 import { createClassify } from './http-status.js';
 
@@ -16,12 +17,24 @@ export function openHttp(config: Config, surroundings: Surroundings & { readonly
   const signer = config.sign === undefined ? null : createSigner(config.sign);
   const redact = createRedact(connections.secrets);
 
-  const sendOne = async (message: Message<HttpContent>, signal: AbortSignal): Promise<Outcome> => {
-    const { url, method, headers, body } = requestOf(config, message);
-    // Each attempt is signed anew: receivers refuse what was signed long ago.
-    const signature = signer?.sign({ headers, body }, message.deliveryId, nowMs()) ?? {};
+  /** What cannot be signed now cannot be later: a header that is signed and that this event has not. */
+  const preparedOf = (message: Message<HttpContent>): HttpRequest | Outcome => {
     try {
-      const answer = await orAborted(connections.request(url, { method, headers: { ...headers, ...signature }, body, signal }), signal);
+      const request = requestOf(config, message);
+      // Each attempt is signed anew: receivers refuse what was signed long ago.
+      const signature = signer?.sign(request, message.deliveryId, nowMs()) ?? {};
+      return { ...request, headers: { ...request.headers, ...signature } };
+    } catch (error) {
+      return { kind: 'rejected', reason: DEAD.renderError, answer: error instanceof Error ? error.message : String(error) };
+    }
+  };
+
+  const sendOne = async (message: Message<HttpContent>, signal: AbortSignal): Promise<Outcome> => {
+    const prepared = preparedOf(message);
+    if ('kind' in prepared) return prepared;
+    const { url, method, headers, body } = prepared;
+    try {
+      const answer = await orAborted(connections.request(url, { method, headers, body, signal }), signal);
       const text = redact(await readSome(answer.body));
       return classify({ status: answer.statusCode, retryAfter: [answer.headers['retry-after']].flat()[0] ?? null, text }, nowMs());
     } catch (error) {

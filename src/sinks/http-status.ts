@@ -48,6 +48,11 @@ function classOf(status: number): string {
 
 /** Reports what is to be tried again and a dead letter at once. */
 export function reportStatuses({ retryOn, rejectOn }: Pick<Config, 'retryOn' | 'rejectOn'>, report: Report): void {
+  for (const [key, statuses] of Object.entries({ retryOn, rejectOn }))
+    statuses.forEach((one, index) => {
+      if (one === '2xx')
+        report({ path: [key, index], what: 'every success is in it: nothing would ever be delivered', remedy: 'name the status that is meant' });
+    });
   const retried = new Set(retryOn.map(String));
   rejectOn.forEach((one, index) => {
     if (!retried.has(String(one))) return;

@@ -31,7 +31,8 @@ const ADDRESS_FAULT: Fault = {
 function urlFault({ literalPrefix: prefix, computed }: Interpolated): Fault | null {
   const remedy = 'write it as in https://host.example/path; braces only behind the host';
   if (computed && !/^https?:\/\/[^/?#]+[/?#]/.test(prefix)) return { what: 'scheme and host of the URL cannot be computed', remedy };
-  if (!/^https?:\/\//.test(prefix) || !URL.canParse(prefix)) return { what: 'this is no http or https URL', remedy };
+  // A URL without a host would take its first folder for one.
+  if (!/^https?:\/\/[^/?#\\]/.test(prefix) || !URL.canParse(prefix)) return { what: 'this is no http or https URL', remedy };
   return null;
 }
 

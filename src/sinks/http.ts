@@ -37,7 +37,7 @@ export const http: SinkKind<Config, HttpContent> = {
     reportMistakes(config, url, report);
     const mustBe = config.sign === undefined ? [] : signedHeaders(config.sign);
     return (event) => {
-      const rendered = Object.fromEntries(Object.entries(headers(event)).map(([name, value]) => [name.toLowerCase(), headerValue(value)]));
+      const rendered = Object.fromEntries(Object.entries(headers(event)).map(([name, value]) => [name.toLowerCase(), headerValue(value, name)]));
       const empty = mustBe.find((name) => rendered[name] === '');
       if (empty !== undefined) throw new Error(`the header "${empty}" is signed, and is empty`);
       return { method: methodOf(method, event), url: withinPrefix(url, event), headers: rendered, body: body?.(event) ?? null };

@@ -18,7 +18,7 @@ export function proxyFor(setting: string, target: URL, environment: Environment)
 
 /** Can this be the URL of a proxy? */
 export function isProxyUrl(text: string): boolean {
-  return /^https?:\/\//i.test(text) && URL.canParse(text);
+  return /^https?:\/\/[^/?#\\]/i.test(text) && URL.canParse(text);
 }
 
 /** Does `NO_PROXY` name it? Loopback is never behind a proxy: it would be the proxy's own. */

@@ -17,6 +17,8 @@ const TEXT_CHARS_MAX = 4_000;
 const FIELDS_MAX = 10;
 /** A value longer than this is better read elsewhere. */
 const FIELD_CHARS_MAX = 300;
+/** Of a body that nothing could be read in: enough to see what it is. */
+const UNREAD_CHARS_MAX = 500;
 /** Kinds of one thing that a digest counts by name. */
 const COUNTED_MAX = 5;
 
@@ -54,7 +56,7 @@ export function defaultMessage(event: EventView, link: string | null): SlackCont
 
 /** A message that says of another what became of it: whatever its template makes, nobody takes it for the event itself. */
 export function deadMessage(event: EventView, dead: DeadLetter, content: SlackContent): SlackContent {
-  const title = `⚫ Dead letter: ${escapeSlack(event.name ?? event.type)}`;
+  const title = `⚫ Dead letter: ${escapeSlack(event.name ?? (event.type === '' ? `an event of ${event.source}` : event.type))}`;
   const tries = `${dead.attempts} ${dead.attempts === 1 ? 'attempt' : 'attempts'}`;
   const lost = dead.sink === null ? 'It reached no sink' : `Not delivered to *${escapeSlack(dead.sink)}*`;
   const answer = dead.detail === '' ? '' : `\n> ${escapeSlack(dead.detail.replace(/\s+/g, ' '))}`;
@@ -68,6 +70,25 @@ export function deadMessage(event: EventView, dead: DeadLetter, content: SlackCo
       { type: 'divider' },
       ...blocksOf(content),
     ]),
+  };
+}
+
+/** An event that nothing could be read in: the beginning of what was received. */
+export function unreadMessage({ source, id }: EventView, body: Buffer): SlackContent {
+  const text = shortened(
+    body
+      .subarray(0, 4 * UNREAD_CHARS_MAX)
+      .toString('utf8')
+      .replace(/[`\s]+/g, ' ')
+      .trim(),
+    UNREAD_CHARS_MAX,
+  );
+  return {
+    text: `received from ${escapeSlack(source)}`,
+    blocks: [
+      section(text === '' ? 'Nothing of it is left.' : `\`\`\`${escapeSlack(text)}\`\`\``),
+      context(`from ${escapeSlack(source)}  ·  \`${codeOf(id)}\``),
+    ],
   };
 }
 

@@ -1,16 +1,18 @@
 import { IncomingWebhook } from '@slack/webhook';
 import { Type, type Static } from 'typebox';
-import { Agent } from 'undici';
+import { lookup } from 'node:dns';
 import type { EventView } from '../core/event.js';
 import type { Outcome } from '../core/outcome.js';
 import { retryAfterMs } from '../core/retry-after.js';
 import type { Problem, Report } from '../core/problem.js';
-import type { Compiler, Message, Sink, SinkKind } from '../core/sink.js';
+import { suggest } from '../core/suggest.js';
+import type { Compiler, Message, Sink, SinkContext, SinkKind } from '../core/sink.js';
 import { escapeSlack, slackLink } from '../core/slack-markup.js';
 import { Secret } from '../schema/values.js';
 import { faultOutcome, orAborted, readSome, type HttpAnswer } from './answer.js';
+import { createConnections, type Connections } from './http-connect.js';
 import { secretsOfUrl } from './secrets.js';
-import { defaultMessage, defaultText, deadMessage, digestMessage, textOf, type SlackContent } from './slack-message.js';
+import { defaultMessage, defaultText, deadMessage, digestMessage, textOf, unreadMessage, type SlackContent } from './slack-message.js';
 import { BLOCKS_MAX, COUNTS, fitBlocks, type Block } from './slack-text.js';
 
 const Config = Type.Object(
@@ -47,7 +49,7 @@ type Config = Static<typeof Config>;
 export const slack: SinkKind<Config, SlackContent> = {
   type: 'slack',
   description:
-    'One message an event through an incoming webhook. Without `text` and `blocks` it shows severity, title, cluster, time in the reader’s own zone, message, and the fields of the payload. `&`, `<` and `>` are escaped in every value a template puts out, unless it is filtered by `raw`; texts over Slack’s limits are cut, and say so. Paced to one message a second, with a burst of three: above that, Slack hides messages without an error. Sinks of one webhook share its pace.',
+    'One message an event through an incoming webhook. Without `text` and `blocks` it shows severity, title, cluster, time in the reader’s own zone, message, and the fields of the payload. `&`, `<` and `>` are escaped in every value a template puts out, unless it is filtered by `raw`; texts over Slack’s limits are cut, and say so. Paced to one message a second, with a burst of three: above that, Slack hides messages without an error. Sinks of one webhook share its pace. It goes through the proxy of the environment (HTTPS_PROXY, NO_PROXY), where there is one.',
   schema: Config,
   lane: { concurrency: 1, batch: 1, timeoutMs: 10_000, pacePerSecond: 1, burst: 3 },
 
@@ -55,7 +57,7 @@ export const slack: SinkKind<Config, SlackContent> = {
     const fault = urlFault(config.webhookUrl);
     if (fault !== null) report({ path: ['webhookUrl'], ...fault });
     const text = config.text === undefined ? null : compiler.template(config.text, ['text'], escapeSlack);
-    for (const problem of countFaults(config.blocks ?? [])) report(problem);
+    for (const problem of (config.blocks ?? []).flatMap(blockFaults)) report(problem);
     const blocks = config.blocks === undefined ? null : compileTree(config.blocks, ['blocks'], compiler);
     const link = linkOf(config, compiler, report);
     const render = (event: EventView): SlackContent => {
@@ -65,7 +67,8 @@ export const slack: SinkKind<Config, SlackContent> = {
         blocks: blocks === null ? null : fitBlocks(blocks(event) as Block[]),
       };
     };
-    return (event, _body, dead) => (dead === null ? render(event) : deadMessage(event, dead, render(event)));
+    return (event, body, dead) =>
+      dead === null ? render(event) : deadMessage(event, dead, event.body === null ? unreadMessage(event, body) : render(event));
   },
 
   digest: digestMessage,
@@ -78,24 +81,39 @@ export const slack: SinkKind<Config, SlackContent> = {
   /** Slack counts for each webhook. */
   pacedBy: ({ webhookUrl }) => webhookUrl,
 
-  open: (config) => openSlack(config),
+  open: openSlack,
 };
 
-/** Lists that Slack would refuse: what an event holds does not make them longer. */
-function countFaults(blocks: readonly Block[]): Problem[] {
-  return blocks.flatMap((block, index) => {
-    const { key, max } = COUNTS[String(block['type'])] ?? { key: '', max: 0 };
-    const list = block[key];
-    if (!Array.isArray(list) || list.length <= max) return [];
+/** What Slack would refuse whatever an event holds. */
+function blockFaults(block: Block, index: number): Problem[] {
+  const type = block['type'];
+  const path = ['blocks', index];
+  if (typeof type !== 'string') return [{ path, what: 'a block has a type', remedy: `add \`type:\`, one of ${BLOCK_TYPES.join(', ')}` }];
+  if (!BLOCK_TYPES.includes(type)) return [{ path: [...path, 'type'], what: `Slack has no block "${type}"`, remedy: suggest(type, BLOCK_TYPES) }];
+  const { key, max } = COUNTS[type] ?? { key: '', max: 0 };
+  const list = block[key];
+  if (Array.isArray(list) && list.length > max)
     return [
       {
-        path: ['blocks', index, key],
-        what: `Slack takes ${max} ${key} in a ${String(block['type'])}, and here are ${list.length}`,
+        path: [...path, key],
+        what: `Slack takes ${max} ${key} in a ${type}, and here are ${list.length}`,
         remedy: 'make a second block of the rest',
       },
     ];
-  });
+  const text = block['text'] as { readonly type?: unknown } | null | undefined;
+  const kinds = type === 'header' ? ['plain_text'] : type === 'section' ? ['mrkdwn', 'plain_text'] : null;
+  if (kinds === null || (text === undefined && type === 'section' && block['fields'] !== undefined)) return [];
+  if (kinds.includes(String(text?.type))) return [];
+  return [
+    {
+      path: text === undefined ? path : [...path, 'text'],
+      what: `the text of a ${type} is a mapping with its type`,
+      remedy: `write text: { type: ${kinds[0] ?? ''}, text: "…" }`,
+    },
+  ];
 }
+
+const BLOCK_TYPES = ['section', 'header', 'divider', 'context', 'actions', 'image', 'markdown', 'rich_text', 'video', 'file', 'input', 'table'];
 
 /** The link of the default message, as markup. */
 function linkOf({ link, text, blocks }: Config, compiler: Compiler, report: Report): (event: EventView) => string | null {
@@ -135,7 +153,7 @@ function pathOf(webhookUrl: string): string[] {
 /** Loopback is for stand-ins in tests. */
 function urlFault(text: string): Pick<Problem, 'what' | 'remedy'> | null {
   const remedy = 'copy it from the app’s page: https://hooks.slack.com/services/…';
-  if (!URL.canParse(text)) return { what: 'the webhook’s URL is no URL', remedy };
+  if (!URL.canParse(text) || /^\w+:\/{3}/.test(text)) return { what: 'the webhook’s URL is no URL', remedy };
   const { protocol, hostname } = new URL(text);
   const loopback = hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
   return protocol === 'https:' || (protocol === 'http:' && loopback) ? null : { what: 'the webhook’s URL is not https', remedy };
@@ -153,14 +171,14 @@ function compileTree(value: unknown, path: Problem['path'], compiler: Compiler):
   return (event) => Object.fromEntries(entries.map(([key, item]) => [key, item(event)]));
 }
 
-function openSlack({ webhookUrl }: Config): Sink<SlackContent> {
-  const agent = new Agent({ headersTimeout: 0, bodyTimeout: 0 });
+function openSlack({ webhookUrl }: Config, { environment }: Pick<SinkContext, 'environment'>): Sink<SlackContent> {
+  const connections = createConnections({ url: webhookUrl, deny: [], proxy: 'environment' }, { lookup, environment });
 
   const sendOne = async ({ content }: Message<SlackContent>, signal: AbortSignal): Promise<Outcome> => {
     const answers: HttpAnswer[] = [];
     // The library's own result and error hide the status and Retry-After: this fetch keeps them, and the outcome is made of them alone.
     const fetch = async (url: string | URL, init: PostInit = {}) => {
-      const answer = await post(agent, url, init, signal);
+      const answer = await post(connections, url, init, signal);
       answers.push(answer);
       return answerForLibrary(answer, String(url));
     };
@@ -176,7 +194,7 @@ function openSlack({ webhookUrl }: Config): Sink<SlackContent> {
 
   return {
     send: (batch, signal) => Promise.all(batch.map((message) => sendOne(message, signal))),
-    close: () => agent.destroy(),
+    close: () => connections.close(),
   };
 }
 
@@ -190,9 +208,8 @@ interface PostInit {
   readonly body?: unknown;
 }
 
-async function post(agent: Agent, url: string | URL, { headers = {}, body }: PostInit, signal: AbortSignal): Promise<HttpAnswer> {
-  const { origin, pathname, search } = new URL(url);
-  const sent = agent.request({ origin, path: pathname + search, method: 'POST', headers, body: String(body), signal });
+async function post(connections: Connections, url: string | URL, { headers = {}, body }: PostInit, signal: AbortSignal): Promise<HttpAnswer> {
+  const sent = connections.request(new URL(url), { method: 'POST', headers, body: String(body), signal });
   const answer = await orAborted(sent, signal);
   return { status: answer.statusCode, retryAfter: [answer.headers['retry-after']].flat()[0] ?? null, text: await readSome(answer.body) };
 }

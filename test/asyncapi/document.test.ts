@@ -175,7 +175,7 @@ routes: [{ match: { source: castai }, to: [one, two] }]
     const always = [...page.matchAll(/^\| `([\w-]+)` \| always \|/gm)].map(([, name]) => name);
     expect(always.filter((name) => name?.startsWith('castbridge-dead-') === false).toSorted()).toEqual([...headers.required].sort());
     const told = written('topic: t', 'onDead: { to: [events] }\nroutes: [{ to: [events] }]').channels['events']?.messages['events.onDead'] as Message;
-    expect(always.filter((name) => name !== 'content-type').toSorted()).toEqual([...told.headers.required].sort());
+    expect(always.toSorted()).toEqual([...told.headers.required].sort());
     const { value } = (kinds.sinks.find(({ type }) => type === 'kafka')?.schema as { properties: { value: { enum: readonly string[] } } }).properties;
     for (const form of value.enum) expect(page).toMatch(new RegExp(`^\\| \`${form}\``, 'm'));
   });

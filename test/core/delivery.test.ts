@@ -94,3 +94,9 @@ describe('back-off', () => {
     expect([1, 2, 3, 7, 8].map((attempt) => backOffMs(attempt, policy, 0.5))).toEqual([500, 1_000, 2_000, 30_000, 30_000]);
   });
 });
+
+it('a pause keeps what waits, beyond attempts and age', () => {
+  const policy = { attempts: 1, initialMs: 1_000, maxMs: 60_000, maxAgeMs: 10 };
+  const outcome = { kind: 'retry', reason: 'http_410', answer: '', holdSink: true, pause: true } as const;
+  expect(settle(outcome, { attempt: 99, sinceMs: 0 }, policy, 1e9, 0.5)).toEqual({ state: 'waiting', dueMs: 1e9, reason: 'http_410' });
+});

@@ -101,15 +101,39 @@ describe('a flood', () => {
     expect(digests).toHaveLength(1);
   });
 
-  it('whose expressions cannot be evaluated is one message all the same', async () => {
+  it('lets what is excepted go first also where no more than `after` wait', async () => {
+    const { accept, ids } = flood({ except: ({ id }) => id.startsWith('id-critical') });
+    await turn();
+    for (const id of ['d0', 'd1', 'd2', 'critical']) accept(due(id));
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(ids()).toEqual([['d0.0'], ['critical.0']]);
+  });
+
+  it('whose group cannot be told is one message all the same; what might be excepted is by itself', async () => {
     const fails = () => {
       throw new Error('no such key');
     };
-    const { accept, digests } = flood({ by: fails, except: fails });
+    const grouped = flood({ by: fails });
+    const excepted = flood({ except: fails });
+    await turn();
+    for (let n = 0; n < 20; n++) for (const { accept } of [grouped, excepted]) accept(due(`d${n}`));
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(grouped.digests).toMatchObject([{ group: null }]);
+    expect(excepted.digests).toEqual([]);
+    expect(excepted.ids()).toEqual([['d0.0'], ['d1.0'], ['d2.0']]);
+  });
+
+  it('that is refused for good is sent once more without what the templates make of events', async () => {
+    const refused: Outcome = { kind: 'rejected', reason: 'slack_invalid_blocks', answer: '400' };
+    const answers = [delivered, refused, delivered];
+    const { accept, digests, settled } = flood({}, () => answers.shift() ?? refused);
     await turn();
     for (let n = 0; n < 20; n++) accept(due(`d${n}`));
-    await vi.advanceTimersByTimeAsync(2_000);
-    expect(digests).toMatchObject([{ group: null }]);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(digests).toHaveLength(2);
+    expect(() => digests[0]?.members[0]?.content()).not.toThrow();
+    expect(() => digests[1]?.members[0]?.content()).toThrow('without its template');
+    expect(settled.map(({ settlement }) => settlement.state)).toEqual(Array.from({ length: 20 }, () => 'delivered'));
   });
 
   it('with dead letters in it is two messages: they are told apart', async () => {

@@ -97,4 +97,9 @@ describe('a far side that wants nothing any more (410)', () => {
     expect(gate.ended([gone], PAUSE_MS)).toMatchObject({ change: 'paused', forMs: PAUSE_MS });
     expect(gate.ended([delivered], 2 * PAUSE_MS)).toEqual({ change: 'resumed' });
   });
+
+  it('is told once, however many were under way', () => {
+    const gate = createGate(null, policy, () => 0);
+    expect(Array.from({ length: 8 }, (_, atMs) => gate.ended([gone], atMs).change)).toEqual(['paused', ...Array.from({ length: 7 }, () => 'none')]);
+  });
 });

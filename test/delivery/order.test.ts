@@ -133,4 +133,33 @@ describe('deliveries of one key', () => {
     },
     60_000,
   );
+
+  it('hold up no other key, and nothing without one, however much of them waits', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'castbridge-order-'));
+    const store = await openStore(join(folder, 'bridge.db'));
+    const { lane, seen } = laneOver(store, () => 0.9, 1);
+    try {
+      const accept = async (id: string, orderKey?: string): Promise<void> => {
+        const owes: Owed[] = [{ state: 'waiting', route: 'r', sink: 's', ...(orderKey !== undefined && { orderKey }) }];
+        await store.accept({
+          ...{ source: 'castai', format: 'f', key: keyOfId(id), id, type: 't', receivedMs: Date.now(), body: Buffer.from('{}'), headers: {} },
+          ...{ dedupWindowMs: 1_000, owes },
+        });
+      };
+      for (let n = 0; n < 90; n++) await accept(`a-${n}`, 'a');
+      await accept('b-1', 'b');
+      await accept('none-1');
+      lane.start();
+      await until(async () => (await store.stats()).waiting.length === 0);
+      const order = seen.flat().map(({ id }) => id);
+      expect(order).toHaveLength(92);
+      // Beside a key that is sent one at a time, not behind it.
+      expect(order.indexOf('b-1')).toBeLessThan(30);
+      expect(order.indexOf('none-1')).toBeLessThan(30);
+    } finally {
+      await lane.stop(0);
+      await store.close();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
 });

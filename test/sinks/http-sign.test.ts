@@ -292,3 +292,13 @@ sinkContract('http, signed and with a token', async () => {
     close: () => receiver.goAway(),
   };
 });
+
+it('that signs a header which a dead letter has not is a dead letter itself, at once', async () => {
+  const sign = { type: 'hmac', secrets: [PLAIN], signature: { header: 'x-sig' }, signed: ['body', { header: 'castbridge-type' }] };
+  const { open, message } = configured({ type: 'http', url: 'http://127.0.0.1:9/', sign });
+  const sink = open();
+  const given = message();
+  const [outcome] = await sink.send([{ ...given, event: { ...given.event, type: '' } }], AbortSignal.timeout(5_000));
+  expect(outcome).toMatchObject({ kind: 'rejected', reason: 'render_error' });
+  await sink.close();
+});

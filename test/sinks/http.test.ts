@@ -100,9 +100,9 @@ describe('http', () => {
     });
 
     it.each([
-      [200, { retryOn: ['2xx'] }, 'retry'],
+      [200, { retryOn: [200] }, 'retry'],
       [202, { retryOn: [202] }, 'retry'],
-      [204, { rejectOn: ['2xx'] }, 'rejected'],
+      [204, { rejectOn: [204] }, 'rejected'],
       [302, { retryOn: ['3xx'] }, 'retry'],
       [409, { retryOn: ['4xx'] }, 'retry'],
       [409, { retryOn: ['409'] }, 'retry'],

@@ -99,6 +99,20 @@ describe('a dead letter', () => {
     expect(content.blocks?.slice(4)).toEqual(defaultMessage(event, null).blocks);
   });
 
+  it('of a body that nothing could be read in shows its beginning, and pages nobody', () => {
+    const slack = configured({ type: 'slack', webhookUrl: 'https://hooks.slack.com/services/T/B/X' });
+    const event = view({ type: '', name: null, message: null, severity: null, data: null, body: null });
+    const content = slack.render(event, Buffer.from(`not \`json\`\n<!channel> ${'🦊'.repeat(1_000)}`), {
+      ...dead,
+      sink: null,
+      reason: 'undecodable',
+      attempts: 0,
+    }) as SlackContent;
+    expect(content.text).toMatch(/^⚫ Dead letter: an event of castai\. It reached no sink: `undecodable` after 0 attempts/);
+    expect(textsIn(content)).toMatch(/```not json &lt;!channel&gt; (🦊)+…```/u);
+    expect(textsIn(content).length).toBeLessThan(2_000);
+  });
+
   it('is marked whatever the template makes of it', () => {
     const slack = configured({ type: 'slack', webhookUrl: 'https://hooks.slack.com/services/T/B/X', text: 'all is well: {{ event.name }}' });
     const content = slack.render(view(), Buffer.from('{}'), dead) as SlackContent;

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fit } from '../../src/sinks/slack-text.js';
 import { sinkContract } from '../contract/sink.js';
+import { startForwardProxy } from '../receivers/forward-proxy.js';
 import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
 import { configured, sent } from './sent.js';
 
@@ -166,7 +167,10 @@ describe('slack', () => {
   });
 
   it('leaves a template alone that is wrong in itself: Slack says so, and it is a dead letter', async () => {
-    for (const block of [{ type: 'section' }, { type: 'section', fields: [] }, { type: 'context', elements: [] }, { type: 'header', text: 7 }]) {
+    for (const block of [
+      { type: 'section', fields: [] },
+      { type: 'context', elements: [] },
+    ]) {
       expect(await sent(sink({ blocks: [block] }))).toMatchObject({ kind: 'rejected', reason: 'slack_invalid_blocks' });
     }
   });
@@ -189,4 +193,15 @@ describe('slack', () => {
     expect(configured(sink({ pace: '20/s' })).lane).toMatchObject({ pacePerSecond: 20, burst: 20 });
     expect(configured(sink({ burst: 1 })).lane).toMatchObject({ pacePerSecond: 1, burst: 1 });
   });
+});
+
+it('goes through the proxy of the environment, where there is one', async () => {
+  const proxy = await startForwardProxy();
+  proxy.insteadOfTunnel({ status: 403 });
+  const { open, message } = configured({ type: 'slack', webhookUrl: 'https://hooks.slack.example/services/T/B/X' });
+  const opened = open({ environment: { HTTPS_PROXY: proxy.url } });
+  expect(await opened.send([message()], AbortSignal.timeout(5_000))).toMatchObject([{ kind: 'retry', reason: 'proxy' }]);
+  expect(proxy.asked).toMatchObject([{ method: 'CONNECT', target: 'hooks.slack.example:443' }]);
+  await opened.close();
+  await proxy.close();
 });

@@ -183,7 +183,7 @@ export const LaneSchema = ({ lane, digest }: Pick<SinkKind<unknown, unknown>, 'l
     ...(lane.batch === 1 ? {} : { batch: Batch(lane.batch) }),
     pace: Type.Optional(
       Rate({
-        description: 'deliveries a second at most',
+        description: 'messages a second at most',
         min: '1/h',
         examples: ['30/m'],
         ...(lane.pacePerSecond === null ? {} : { default: `${lane.pacePerSecond}/s` }),
@@ -191,7 +191,7 @@ export const LaneSchema = ({ lane, digest }: Pick<SinkKind<unknown, unknown>, 'l
     ),
     burst: Type.Optional(
       Type.Integer({
-        description: `deliveries that may go at once after a quiet time, where there is a pace; without it as many as the pace gives in a second${lane.burst === undefined ? '' : `, and ${lane.burst} at least`}`,
+        description: `messages that may go at once after a quiet time, where there is a pace; without it as many as the pace gives in a second${lane.burst === undefined ? '' : `, and ${lane.burst} at least`}`,
         minimum: 1,
         maximum: 10_000,
         examples: [5],
@@ -210,14 +210,14 @@ const DigestSchema = section('when what waits becomes one message, which settles
   }),
   by: Type.Optional(
     Type.String({
-      description: 'an expression in CEL over `event`: one message for each of its values',
+      description: 'an expression in CEL over `event`: one message for each of its values, and one for what has none',
       minLength: 1,
       examples: ['event.cluster.name'],
     }),
   ),
   except: Type.Optional(
     Type.String({
-      description: 'a condition in CEL over `event`: what it holds for is always a message of its own, and goes first',
+      description: 'a condition in CEL over `event`: what it holds for, or cannot be evaluated for, is always a message of its own, and goes first',
       minLength: 1,
       examples: ['event.severity == "critical"'],
     }),

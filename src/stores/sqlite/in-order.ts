@@ -29,7 +29,11 @@ export interface InOrder {
 /** Looks for what is due in order, key by key; the next page goes on where this one ended. `isDue` is of a due time. */
 export function createInOrder(database: DatabaseSyncInstance) {
   const waiting = `from deliveries indexed by deliveries_in_order where state = ${STATE.waiting} and sink = ? and order_key is not null`;
-  const next = database.prepare(`select order_key, event_seq, n, due_ms ${waiting} and order_key > ? order by order_key, event_seq, n limit 1`);
+  const heads = (condition: string) =>
+    database.prepare(`select order_key, event_seq, n, due_ms ${waiting} and order_key > ? ${condition} order by order_key, event_seq, n limit 1`);
+  const next = heads('');
+  // SQLite compares bytes, JavaScript units: which key comes before which is asked of SQLite alone.
+  const nextUpTo = heads('and order_key <= ?');
   const run = database.prepare(`select event_seq, n, due_ms ${waiting} and order_key = ? order by event_seq, n limit ${RUN_MAX}`);
   /** By sink: the key that was looked at last. */
   const last = new Map<string, string>();
@@ -41,8 +45,8 @@ export function createInOrder(database: DatabaseSyncInstance) {
     let key = start;
     let wrapped = false;
     for (let looked = 0; looked < KEYS_MAX; looked++) {
-      const head = next.get(sink, key) as Head | undefined;
-      if (head === undefined || (wrapped && head.order_key > start)) {
+      const head = (wrapped ? nextUpTo.get(sink, key, start) : next.get(sink, key)) as Head | undefined;
+      if (head === undefined) {
         if (wrapped || start === '') return { places, nextDueMs };
         [wrapped, key] = [true, ''];
         continue;

@@ -1,5 +1,5 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import type { AttemptRow, Checkpoint, DueDelivery, EventStory, StoreStats } from '../../core/store.js';
+import type { AttemptRow, Checkpoint, DueDelivery, DuePage, EventStory, OrderAsked, StoreStats } from '../../core/store.js';
 import { deliveryId } from '../../core/delivery.js';
 import type { StoredEvent } from '../../core/event.js';
 import type { Outcome } from '../../core/outcome.js';
@@ -62,25 +62,23 @@ function readerOf(database: DatabaseSyncInstance) {
     yield* due.iterate(sink, farMs, LAST_MS) as Iterable<DueRow>;
   }
 
-  /** What is in no order, and then what is, key by key. */
-  function* rowsInOrder(sink: string, nowMs: number, farMs: number, { places }: InOrder): Iterable<DueRow> {
-    yield* dueRows(sink, nowMs, farMs, statements.dueInNoOrder);
+  let keyedFirst = false;
+
+  /** What is in order, key by key, and what is not: in turn the first, so that neither is kept waiting by much of the other. */
+  function* rowsInOrder(sink: string, nowMs: number, farMs: number, { places }: InOrder, others: boolean): Iterable<DueRow> {
+    keyedFirst = !keyedFirst;
+    if (others && !keyedFirst) yield* dueRows(sink, nowMs, farMs, statements.dueInNoOrder);
     for (const { event_seq, n } of places) yield* statements.at.iterate(event_seq, n) as Iterable<DueRow>;
+    if (others && keyedFirst) yield* dueRows(sink, nowMs, farMs, statements.dueInNoOrder);
   }
 
   const isDue = (nowMs: number, farMs: number) => (dueMs: number) => dueMs <= nowMs || dueMs > farMs;
 
   return {
-    due(
-      sink: string,
-      nowMs: number,
-      limit: number,
-      held: ReadonlySet<string>,
-      farMs = LAST_MS,
-      busy?: ReadonlySet<string>,
-    ): { deliveries: DueDelivery[]; nextDueMs: number | null } {
-      const ordered = busy === undefined ? null : inOrder(sink, limit, busy, isDue(nowMs, farMs), nowMs);
-      const rows = ordered === null ? dueRows(sink, nowMs, farMs) : rowsInOrder(sink, nowMs, farMs, ordered);
+    due(sink: string, nowMs: number, limit: number, held: ReadonlySet<string>, farMs = LAST_MS, order?: OrderAsked): DuePage {
+      const ordered = order === undefined ? null : inOrder(sink, limit, order.busy, isDue(nowMs, farMs), nowMs);
+      const others = order?.others === true;
+      const rows = ordered === null ? dueRows(sink, nowMs, farMs) : rowsInOrder(sink, nowMs, farMs, ordered, others);
       const deliveries: DueDelivery[] = [];
       const ids = new Set<string>();
       let bytes = 0;
@@ -97,8 +95,13 @@ function readerOf(database: DatabaseSyncInstance) {
         deliveries.push(dueOf(row, row.uid, event));
         bytes += event.body.length;
       }
+      if (ordered !== null && !others) return { deliveries, nextDueMs: ordered.nextDueMs };
       const next = (ordered === null ? statements.nextDue : statements.nextDueInNoOrder).get(sink, nowMs, farMs) as { due_ms: number | null };
-      return { deliveries, nextDueMs: earlier(next.due_ms, ordered?.nextDueMs ?? null) };
+      return {
+        deliveries,
+        nextDueMs: earlier(next.due_ms, ordered?.nextDueMs ?? null),
+        ...(ordered !== null && { othersWait: next.due_ms !== null }),
+      };
     },
 
     deliveries: createListing(database),

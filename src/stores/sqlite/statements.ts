@@ -44,7 +44,7 @@ export function prepare(database: DatabaseSyncInstance) {
       )
       select sink from found where sink is not null`),
     kill: database.prepare(`
-      update deliveries set state = ${STATE.dead}, reason = ?, settled_ms = ?
+      update deliveries set state = ${STATE.dead}, reason = ?, detail = ?, settled_ms = ?
       where (event_seq, n) in (select event_seq, n from deliveries where state = ${STATE.waiting} and sink = ? limit ?)
       returning event_seq, n, sink, route, attempts, dead_n`),
     probe: database.prepare("insert into meta (name, value) values ('probed_ms', ?) on conflict (name) do update set value = excluded.value"),

@@ -2,7 +2,7 @@ import {
   StoreUnavailable,
   type Arrival,
   type Checkpoint,
-  type DueDelivery,
+  type DuePage,
   type EventStory,
   type Receipt,
   type Settled,
@@ -69,7 +69,7 @@ function createStore(threads: Threads, telemetry: StoreContext['telemetry']): St
     checkpoint: (source) => threads.call('people', 'checkpoint', [source]),
     settle: (settled) => group.settle(settled),
     due: async (...asked) => {
-      const page = await threads.call<{ deliveries: DueDelivery[]; nextDueMs: number | null }>('lanes', 'due', asked);
+      const page = await threads.call<DuePage>('lanes', 'due', asked);
       return { ...page, deliveries: page.deliveries.map((delivery) => ({ ...delivery, event: asBuffer(delivery.event) })) };
     },
     killOrphans: (sinks, nowMs, deadTo = NOBODY) => write('killOrphans', sinks, nowMs, deadTo),

@@ -25,6 +25,8 @@ import { textIn } from './text.js';
 /** Rows changed by one call of what may touch a whole backlog: commits of the ingress go in between. */
 const CHUNK = 1_000;
 
+const SINK_REMOVED = 'the sink is not configured any more';
+
 /** Codes of SQLite that are about one value, not about the file: TOOBIG, CONSTRAINT, MISMATCH, RANGE; null: the driver refused it, or we did. */
 const VALUE_ERRORS: readonly (number | null)[] = [null, 18, 19, 20, 25];
 
@@ -201,10 +203,9 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
       const orphan = waiting.find(({ sink }) => !sinks.includes(sink));
       if (orphan === undefined) return 0;
       return transaction(0, () => {
-        const killed = statements.kill.all(DEAD.sinkRemoved, nowMs, orphan.sink, CHUNK) as unknown as KilledRow[];
+        const killed = statements.kill.all(DEAD.sinkRemoved, SINK_REMOVED, nowMs, orphan.sink, CHUNK) as unknown as KilledRow[];
         for (const { event_seq, n, sink, route, attempts, dead_n } of killed)
-          if (dead_n === null)
-            forward(event_seq, n, { sink, route, reason: DEAD.sinkRemoved, attempts, detail: 'the sink is not configured any more' }, deadTo, nowMs);
+          if (dead_n === null) forward(event_seq, n, { sink, route, reason: DEAD.sinkRemoved, attempts, detail: SINK_REMOVED }, deadTo, nowMs);
         return killed.length;
       });
     },

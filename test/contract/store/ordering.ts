@@ -13,7 +13,7 @@ export function ordering(open: OpenFresh): void {
     return uids;
   };
   const due = async (store: Store, busy: readonly string[] = [], nowMs = T0, limit = 100) => {
-    const page = await store.due('a', nowMs, limit, new Set(), Infinity, new Set(busy));
+    const page = await store.due('a', nowMs, limit, new Set(), Infinity, { busy: new Set(busy), others: true });
     return { ids: page.deliveries.map(({ event }) => event.id), nextDueMs: page.nextDueMs, deliveries: page.deliveries };
   };
 
@@ -22,8 +22,9 @@ export function ordering(open: OpenFresh): void {
       const { store } = await fresh();
       await acceptAll(store, ['x1', 'x'], ['n1'], ['y1', 'y'], ['x2', 'x'], ['y2', 'y'], ['x3', 'x']);
       const page = await due(store);
-      expect(page.ids).toEqual(['n1', 'x1', 'x2', 'x3', 'y1', 'y2']);
-      expect(page.deliveries.map(({ orderKey }) => orderKey)).toEqual([undefined, 'x', 'x', 'x', 'y', 'y']);
+      expect(page.ids.filter((id) => id !== 'n1')).toEqual(['x1', 'x2', 'x3', 'y1', 'y2']);
+      expect(page.deliveries.map(({ event, orderKey }) => [event.id[0], orderKey ?? 'n'])).toEqual(page.ids.map((id) => [id[0], id[0]]));
+      expect(page.ids).toContain('n1');
       expect(page.nextDueMs).toBeNull();
     });
 
@@ -57,7 +58,7 @@ export function ordering(open: OpenFresh): void {
     it('is left out where its key is busy', async () => {
       const { store } = await fresh();
       await acceptAll(store, ['x1', 'x'], ['y1', 'y'], ['x2', 'x'], ['n1']);
-      expect((await due(store, ['x'])).ids).toEqual(['n1', 'y1']);
+      expect((await due(store, ['x'])).ids.toSorted()).toEqual(['n1', 'y1']);
     });
 
     it('gives every key its turn, where a page is full', async () => {
@@ -71,6 +72,40 @@ export function ordering(open: OpenFresh): void {
       expect((await due(store, ['key 1', 'key 2'], T0, 5)).ids).toEqual(['0-0', '0-3', '0-6', '0-9', '0-12']);
     });
 
+    it.each([
+      ['team-ﾃ', 'team-🚀'],
+      ['team-🚀', 'team-ﾃ'],
+      ['\uffff', '\u{10000}'],
+    ])('is found whatever characters its keys are of: %s, then %s', async (first, second) => {
+      const { store } = await fresh();
+      await acceptAll(store, ['1', first]);
+      expect((await due(store)).ids).toEqual(['1']);
+      await acceptAll(store, ['2', second], ['3', second]);
+      for (let page = 0; page < 3; page++) expect((await due(store, [first])).ids).toEqual(['2', '3']);
+      expect((await due(store)).ids.toSorted()).toEqual(['1', '2', '3']);
+    });
+
+    it('and what has no key are the first of a page in turn', async () => {
+      const { store } = await fresh();
+      await acceptAll(store, ['n1'], ['n2'], ['n3'], ['x1', 'x'], ['x2', 'x'], ['x3', 'x']);
+      const pages = [await due(store, [], T0, 3), await due(store, [], T0, 3)].map(({ ids }) => ids);
+      expect(pages.toSorted()).toEqual([
+        ['n1', 'n2', 'n3'],
+        ['x1', 'x2', 'x3'],
+      ]);
+    });
+
+    it('comes alone where nothing else is asked for; and it is told whether anything else waits', async () => {
+      const { store } = await fresh();
+      const uids = await acceptAll(store, ['n1'], ['x1', 'x']);
+      const asked = (others: boolean) => store.due('a', T0, 100, new Set(), Infinity, { busy: new Set(), others });
+      expect((await asked(false)).deliveries.map(({ event }) => event.id)).toEqual(['x1']);
+      await store.settle(retried(uids['n1'] ?? '', T0 + HOUR));
+      expect(await asked(true)).toMatchObject({ othersWait: true, nextDueMs: T0 + HOUR });
+      await store.settle(delivered(uids['n1'] ?? ''));
+      expect(await asked(true)).toMatchObject({ othersWait: false, nextDueMs: null });
+    });
+
     it('is looked past where nobody asks for an order', async () => {
       const { store } = await fresh();
       const uids = await acceptAll(store, ['x1', 'x'], ['x2', 'x']);
@@ -82,7 +117,7 @@ export function ordering(open: OpenFresh): void {
       const { store } = await fresh();
       const uids = await acceptAll(store, ['x1', 'x']);
       await store.settle(retried(uids['x1'] ?? '', T0 + 10 * HOUR));
-      const { deliveries } = await store.due('a', T0, 100, new Set(), T0 + HOUR, new Set());
+      const { deliveries } = await store.due('a', T0, 100, new Set(), T0 + HOUR, { busy: new Set(), others: true });
       expect(deliveries).toHaveLength(1);
     });
   });
