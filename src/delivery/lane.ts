@@ -270,9 +270,13 @@ export class Lane {
   #release(delivery: DueDelivery, settlement: Settlement): void {
     this.#letGo(delivery);
     if (this.#loading) this.#releasedWhileLoading.add(idOf(delivery));
+    const { orderKey } = delivery;
     // The next of its key has its turn.
-    if (this.#order !== null) this.#behind = true;
-    if (settlement.state === 'waiting') this.#nextDueMs = Math.min(this.#nextDueMs ?? Infinity, settlement.dueMs);
+    if (orderKey !== undefined && this.#order !== null) this.#behind = true;
+    if (settlement.state === 'waiting') {
+      this.#nextDueMs = Math.min(this.#nextDueMs ?? Infinity, settlement.dueMs);
+      if (orderKey === undefined) this.#order?.expectOthers();
+    }
     this.#pump();
   }
 

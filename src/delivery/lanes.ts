@@ -1,5 +1,5 @@
 import type { StoredEvent } from '../core/event.js';
-import type { Owed } from '../core/store.js';
+import type { DueDelivery, Owed } from '../core/store.js';
 import type { Telemetry } from '../core/telemetry.js';
 import type { Lane } from './lane.js';
 import { createOrphans, type OrphanDependencies } from './orphans.js';
@@ -79,7 +79,7 @@ export function createLanes({ store, telemetry, deadTo, nowMs }: LanesDependenci
         if (owed.state !== 'waiting') return;
         const lane = lanes.get(owed.sink);
         if (lane === undefined) orphans.kill();
-        else lane.offer({ index, route: owed.route, sink: owed.sink, event, attempts: 0, sinceMs: event.receivedMs });
+        else lane.offer({ ...keyOf(owed), index, route: owed.route, sink: owed.sink, event, attempts: 0, sinceMs: event.receivedMs });
       });
     },
 
@@ -103,4 +103,8 @@ export function createLanes({ store, telemetry, deadTo, nowMs }: LanesDependenci
       await orphans.stop();
     },
   };
+}
+
+function keyOf({ orderKey }: Extract<Owed, { readonly state: 'waiting' }>): Pick<DueDelivery, 'orderKey'> {
+  return orderKey === undefined ? {} : { orderKey };
 }

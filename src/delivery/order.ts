@@ -43,10 +43,7 @@ export class Order {
   }
 
   release({ orderKey }: DueDelivery): void {
-    if (orderKey === undefined) {
-      this.#others = true;
-      return;
-    }
+    if (orderKey === undefined) return;
     const left = (this.#counts.get(orderKey) ?? 1) - 1;
     if (left > 0) this.#counts.set(orderKey, left);
     else this.#counts.delete(orderKey);

@@ -137,7 +137,7 @@ describe('`serve` watches its file', () => {
         while (!done) expect(await post(bridge, '/w', `evt_${posted++}`)).toBe(200);
       }),
     );
-    for (let count = 1; count <= 50; count++) {
+    for (let count = 1; count <= 30; count++) {
       bridge.write(text(count));
       const answer = await fetch(`${bridge.operations}/-/reload`, { method: 'POST' });
       expect(answer.status).toBe(200);
@@ -152,6 +152,6 @@ describe('`serve` watches its file', () => {
     }
     // Four sends at once need a handful; a sink that each reload opens anew has at least one for each.
     const connections = (path: string): number => new Set(to(path).map(({ connection }) => connection)).size;
-    expect([connections('/kept') < 25, connections('/other') > 25]).toEqual([true, true]);
-  }, 120_000);
+    expect([connections('/kept') < 15, connections('/other') > 15]).toEqual([true, true]);
+  }, 240_000);
 });

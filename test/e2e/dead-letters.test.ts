@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver.js';
 import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
-import { postSigned, served, until, type Served } from './serve.js';
+import { deliveriesOf, postSigned, served, until, type Served } from './serve.js';
 
 const SECRET = randomBytes(24).toString('hex');
 
@@ -30,12 +30,10 @@ describe('dead letters reach people', () => {
     bridge = await served(yaml(strict, archive, slack), { logLevel: 'warn' });
     await bridge.start();
   });
-  beforeEach(async () => {
+  beforeEach(() => {
     slack.posted.splice(0);
     for (const { received } of [strict, archive]) received.splice(0);
     archive.otherwise({ status: 200, body: '' });
-    await bridge.kill();
-    await bridge.start();
   });
   afterAll(async () => {
     await bridge.cleanUp();
@@ -47,21 +45,8 @@ describe('dead letters reach people', () => {
     await postSigned(bridge.url, SECRET, body);
     return body;
   };
-  interface Row {
-    readonly id: string;
-    readonly route: string | null;
-    readonly sink: string | null;
-    readonly state: string;
-    readonly reason: string | null;
-  }
-  const rows = async (...filter: string[]): Promise<Row[]> => {
-    const { out } = await bridge.run('deliveries', '--json', '--limit', '2000', ...filter);
-    return out
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line) as Row);
-  };
-  const settled = () => until(async () => (await rows('--state', 'waiting')).length === 0);
+  const rows = (filter: Readonly<Record<string, string>> = {}) => deliveriesOf(bridge, filter);
+  const settled = () => until(async () => (await rows({ state: 'waiting' })).length === 0);
   const shown = (): string => JSON.stringify(slack.posted);
 
   it('of a sink without words of its own: as the file says, once, and it stays a dead letter', async () => {
@@ -71,10 +56,10 @@ describe('dead letters reach people', () => {
     expect(slack.posted).toHaveLength(1);
     expect(slack.posted[0]?.text).toMatch(/^⚫ Dead letter: strict\. Not delivered to \*strict\*: `http_422` after 1 attempt\n> 422 unknown cluster/);
     expect(shown()).toContain('all is well:');
-    const [dead] = await rows('--state', 'dead', '--sink', 'strict');
+    const [dead] = await rows({ state: 'dead', sink: 'strict' });
     expect(dead).toMatchObject({ route: 'to-strict', reason: 'http_422' });
     expect(shown()).toContain(`castbridge replay ${dead?.id ?? ''}`);
-    expect(await rows('--sink', 'ops', '--state', 'delivered')).toMatchObject([{ route: 'onDead' }]);
+    expect(await rows({ sink: 'ops', state: 'delivered' })).toMatchObject([{ route: 'onDead' }]);
     // Replayed, and dead again: who was told knows.
     await bridge.run('replay', dead?.id ?? '');
     await bridge.run('replay', 'evt_1');
@@ -106,7 +91,7 @@ describe('dead letters reach people', () => {
     await post('evt_3', 'audited');
     await until(() => archive.received.length > 0 && slack.posted.length > 0);
     await settled();
-    expect((await rows('--state', 'dead')).filter(({ sink }) => sink === 'archive')).toMatchObject([{ route: 'onDead', reason: 'http_400' }]);
+    expect((await rows({ state: 'dead' })).filter(({ sink }) => sink === 'archive')).toMatchObject([{ route: 'onDead', reason: 'http_400' }]);
     expect(slack.posted).toHaveLength(1);
   });
 
@@ -123,7 +108,7 @@ describe('dead letters reach people', () => {
   it('of the sink that they would go to: to nobody, and visible', async () => {
     slack.script({ status: 404, body: 'no_service' });
     await post('evt_6', 'ops');
-    await until(async () => (await rows('--state', 'dead', '--reason', 'slack_no_service')).length > 0);
+    await until(async () => (await rows({ state: 'dead', reason: 'slack_no_service' })).length > 0);
     await settled();
     expect(slack.posted).toEqual([]);
   });
@@ -131,14 +116,14 @@ describe('dead letters reach people', () => {
   it('in bulk are a digest; kill -9 while they are forwarded loses none', async () => {
     slack.otherwise({ status: 503, body: 'service_unavailable' });
     await Promise.all(Array.from({ length: 200 }, (_, n) => post(`bulk_${n}`, 'strict')));
-    await until(async () => (await rows('--state', 'dead', '--sink', 'strict')).length >= 200);
+    await until(async () => (await rows({ state: 'dead', sink: 'strict' })).length >= 200);
     await bridge.kill();
     slack.otherwise(null);
     await bridge.start();
-    await until(async () => (await rows('--state', 'waiting')).length === 0);
+    await until(async () => (await rows({ state: 'waiting' })).length === 0);
     expect(slack.posted.length).toBeLessThan(20);
     expect(shown()).toMatch(/⚫ \d+ dead letters/);
-    expect((await rows('--sink', 'ops', '--state', 'delivered')).filter(({ route }) => route === 'onDead').length).toBeGreaterThanOrEqual(200);
+    expect((await rows({ sink: 'ops', state: 'delivered' })).filter(({ route }) => route === 'onDead').length).toBeGreaterThanOrEqual(200);
   }, 120_000);
 
   it('of a sink that is removed are forwarded too', async () => {

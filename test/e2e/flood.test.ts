@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { startSlackStandIn, type SlackStandIn } from '../receivers/slack-stand-in.js';
-import { postSigned, served, until, type Served } from './serve.js';
+import { deliveriesOf, postSigned, served, until, type Served } from './serve.js';
 
 const SECRET = randomBytes(24).toString('hex');
 
@@ -48,10 +48,7 @@ describe('T38: a flood reaches Slack as a handful of messages, none of them hidd
       }),
     );
   };
-  const count = async (state: string): Promise<number> => {
-    const { out } = await bridge.run('deliveries', '--state', state, '--limit', '5000', '--json');
-    return out.split('\n').filter((line) => line !== '').length;
-  };
+  const count = async (state: string): Promise<number> => (await deliveriesOf(bridge, { state })).length;
   /** How many events the messages stand for: those of a digest are in its title. */
   const told = (): number =>
     slack.posted.reduce((sum, { blocks }) => {

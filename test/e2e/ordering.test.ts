@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { describeOwnKafka, ownBroker, START_MS } from '../kafka/suite.js';
 import { startProxy, type Proxy } from '../kafka/proxy.js';
 import { createTopic, readTopic } from '../kafka/topics.js';
-import { postSigned, served, until, type Served } from './serve.js';
+import { deliveriesOf, postSigned, served, until, type Served } from './serve.js';
 
 const SECRET = randomBytes(24).toString('hex');
 const EVENTS = 600;
@@ -61,7 +61,7 @@ describeOwnKafka('ordering: key, with a real broker', () => {
     await bridge.kill();
     await bridge.start();
     await posting;
-    await until(async () => (await bridge.run('deliveries', '--state', 'waiting', '--json')).out === '');
+    await until(async () => (await deliveriesOf(bridge, { state: 'waiting' })).length === 0);
 
     const records = await readTopic([address], topic);
     const seen = new Set<string>();

@@ -174,6 +174,29 @@ export async function run(args: readonly string[], env: Readonly<Record<string, 
   return { code, out, err };
 }
 
+/** A row of the operators' listing, as far as tests look at it. */
+export interface ListedDelivery {
+  readonly id: string;
+  readonly route: string | null;
+  readonly sink: string | null;
+  readonly state: string;
+  readonly reason: string | null;
+}
+
+/** All deliveries that a filter selects, by the operators' API: a process for each look costs more than what is looked at. */
+export async function deliveriesOf({ operations }: Pick<Served, 'operations'>, filter: Readonly<Record<string, string>>): Promise<ListedDelivery[]> {
+  const found: ListedDelivery[] = [];
+  let before: string | null | undefined = null;
+  do {
+    const query = new URLSearchParams({ ...filter, limit: '500', ...(before === null ? {} : { before }) });
+    const answer = await fetch(`${operations}/api/deliveries?${query.toString()}`);
+    const page = (await answer.json()) as { deliveries: ListedDelivery[]; next: string | null };
+    found.push(...page.deliveries);
+    before = page.next;
+  } while (before !== null);
+  return found;
+}
+
 /** Waits for a fact. The test's own timeout ends what never becomes true. */
 export async function until(fact: () => boolean | Promise<boolean>): Promise<void> {
   while (!(await fact())) await new Promise((resolve) => setTimeout(resolve, 25));

@@ -218,13 +218,13 @@ describe('T40: whatever an event holds, Slack takes', () => {
   it('as a message', () =>
     fc.assert(
       fc.asyncProperty(event, (one) => taken(defaultMessage(one, null))),
-      { numRuns: 60 },
+      { numRuns: 25 },
     ));
 
   it('as a dead letter', () =>
     fc.assert(
       fc.asyncProperty(event, letter, (one, about) => taken(deadMessage(one, about, defaultMessage(one, null)))),
-      { numRuns: 40 },
+      { numRuns: 25 },
     ));
 
   it('as a digest', () =>
@@ -242,6 +242,6 @@ describe('T40: whatever an event holds, Slack takes', () => {
           }),
         ),
       ),
-      { numRuns: 40 },
+      { numRuns: 25 },
     ));
 });
