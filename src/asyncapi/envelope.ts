@@ -1,3 +1,4 @@
+import { CLOUDEVENTS_TYPE } from '../sinks/cloudevents.js';
 import type { Json } from './document.js';
 
 /** What a record's value is, and which headers say so. */
@@ -20,7 +21,7 @@ type Form = 'raw' | 'cloudevents' | 'cloudevents-binary';
 const FORMS: Readonly<Record<Form, (content: Content) => Envelope>> = {
   raw: ({ body }) => ({ contentType: 'application/json', payload: body, headers: {} }),
   cloudevents: (content) => {
-    const contentType = 'application/cloudevents+json; charset=utf-8';
+    const contentType = CLOUDEVENTS_TYPE;
     const properties = { ...attributesOf(content), datacontenttype: { const: 'application/json' }, data: content.body };
     return { contentType, payload: { type: 'object', required: Object.keys(properties), properties }, headers: {} };
   },

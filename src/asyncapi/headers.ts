@@ -1,6 +1,6 @@
 import { splitInterpolated } from '../routing/interpolate.js';
 import type { Json, KafkaSink } from './document.js';
-import type { Envelope } from './envelope.js';
+import { envelopeOf, type Envelope } from './envelope.js';
 
 /** What is told of the events in it. */
 interface Content {
@@ -24,10 +24,10 @@ export function headersOf({ headers: configured }: KafkaSink, { source, type, en
 
 /** The headers of a dead letter that is forwarded. */
 export function deadLetterHeaders({ headers: configured, value }: KafkaSink): Json {
-  const attributes = value === 'cloudevents-binary' ? ['specversion', 'id', 'source', 'type', 'time'] : [];
+  const { headers: ofEnvelope } = envelopeOf(value, { source: '', type: {}, body: {} });
   const properties = {
     'content-type': { type: 'string' },
-    ...Object.fromEntries(attributes.map((name) => [`ce_${name}`, { type: 'string' }])),
+    ...Object.fromEntries(Object.keys(ofEnvelope).map((name) => [name, { type: 'string' }])),
     ...Object.fromEntries(Object.entries(configured).map(([name, value]) => [name, configuredHeader(value)])),
     ...OF_EVERY_RECORD,
     'castbridge-source': { type: 'string' },

@@ -1,16 +1,13 @@
 import { performance } from 'node:perf_hooks';
 import type { SinkConfiguration } from '../config/configuration.js';
 import type { Outcome } from '../core/outcome.js';
-import { pause } from '../core/pause.js';
 import type { Redact } from '../core/redact.js';
 import type { Log, Preview, Sink, SinkContext } from '../core/sink.js';
 import type { DueDelivery } from '../core/store.js';
 import { attempt } from '../delivery/attempt.js';
+import { closeSink } from '../delivery/closing.js';
 import type { View } from '../delivery/view.js';
 import { EXIT, Failure } from './exit.js';
-
-/** A lane leaves a sink that does not let go of its far side this long. */
-const CLOSE_MS = 5_000;
 
 /** What is sent, and how. */
 interface Sending {
@@ -46,7 +43,7 @@ export async function sendOnce(configured: SinkConfiguration, { delivery, view, 
     if (outcome === undefined) throw new Error('an attempt has no outcome');
     return { outcome, durationMs: Math.round(performance.now() - beganMs) };
   } finally {
-    await closed(sink);
+    await closeSink(sink);
   }
 }
 
@@ -59,14 +56,6 @@ function opened(
   } catch (error) {
     throw new Failure(EXIT.no, redact(`sinks.${name}: it cannot be opened: ${error instanceof Error ? error.message : String(error)}`));
   }
-}
-
-async function closed(sink: Sink): Promise<void> {
-  const over = new AbortController();
-  const end = (): void => over.abort();
-  // However it ends: nothing more is asked of it.
-  sink.close().then(end, end);
-  await pause(CLOSE_MS, over.signal);
 }
 
 /** What a sink logs is for whoever runs a bridge: all that there is to say here is the outcome. */

@@ -24,7 +24,7 @@ export type Outcome =
 export const ANSWER_CHARS_MAX = 500;
 
 /** Cuts on a whole character, and says so. */
-export function excerpt(text: string): string {
-  if (text.length <= ANSWER_CHARS_MAX) return text;
-  return text.slice(0, ANSWER_CHARS_MAX - 1).replace(/[\uD800-\uDBFF]$/, '') + '…';
+export function excerpt(text: string, max = ANSWER_CHARS_MAX): string {
+  if (text.length <= max) return text;
+  return text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '') + '…';
 }

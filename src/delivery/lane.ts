@@ -4,11 +4,11 @@ import type { Outcome } from '../core/outcome.js';
 import { StoreUnavailable, type DueDelivery, type Settled, type Store } from '../core/store.js';
 import type { Telemetry } from '../core/telemetry.js';
 import { attempt, attemptDigest, type Attempting, type Digesting } from './attempt.js';
+import { closeSink } from './closing.js';
 import { createDigester, type DigestRule, type Taken } from './digest.js';
 import { createGate, type Gate } from './gate.js';
 import { Order } from './order.js';
 import type { Pace } from './pace.js';
-import { pause } from '../core/pause.js';
 import { createQueue, idOf, type Queue } from './queue.js';
 import { keepSettling } from './settling.js';
 
@@ -25,9 +25,6 @@ const READ_AGAIN_MS = 1_000;
 
 /** Beyond the longest back-off, since clocks are set right by a little all the time. */
 const CLOCK_SLACK_MS = 60_000;
-
-/** A sink that does not let go of its far side this long is left: nothing of it is owed any more. */
-const CLOSE_MS = 5_000;
 
 /** What a lane works with. */
 export interface LaneDependencies extends Attempting {
@@ -136,11 +133,7 @@ export class Lane {
   async #end(): Promise<void> {
     while (this.#work.size > 0) await Promise.allSettled(this.#work);
     this.#stop.abort();
-    const closed = new AbortController();
-    const end = (): void => closed.abort();
-    // However it ends: nothing of the sink is owed any more.
-    this.#deps.sink.close().then(end, end);
-    await pause(CLOSE_MS, closed.signal);
+    await closeSink(this.#deps.sink);
   }
 
   /** Starts every send that may start now, and sets the timer for the next one. */

@@ -1,4 +1,6 @@
+import type { Dispatcher } from 'undici';
 import type { Outcome } from '../core/outcome.js';
+import { retryAfterMs } from '../core/retry-after.js';
 
 /** What a far side answered over HTTP, as far as it was read. */
 export interface HttpAnswer {
@@ -58,6 +60,25 @@ function codeOf(error: unknown): string {
     at = 'cause' in at ? at.cause : null;
   }
   return code;
+}
+
+/** An answer that says to try again. 429 and a wish to wait are about the sender as a whole, not about this event (T33). */
+export function retryOutcome(
+  said: { readonly reason: string; readonly answer: string },
+  { status, retryAfter }: Pick<HttpAnswer, 'status' | 'retryAfter'>,
+  nowMs: number,
+): Outcome {
+  const afterMs = retryAfterMs(retryAfter, nowMs);
+  return { kind: 'retry', ...said, holdSink: status === 429 || afterMs !== undefined, ...(afterMs === undefined ? {} : { afterMs }) };
+}
+
+/** What undici has of an answer, read as far as it is. */
+export async function readAnswer({
+  statusCode,
+  headers,
+  body,
+}: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> & { readonly body: AsyncIterable<Uint8Array> }): Promise<HttpAnswer> {
+  return { status: statusCode, retryAfter: [headers['retry-after']].flat()[0] ?? null, text: await readSome(body) };
 }
 
 /** undici hears a signal only once it is connected: a name that does not resolve would hold the lane. What is aborted before is not sent later. */

@@ -2,7 +2,7 @@ import { DEAD } from '../core/delivery.js';
 import type { Outcome } from '../core/outcome.js';
 import { createRedact } from '../core/redact.js';
 import type { Message, Sink } from '../core/sink.js';
-import { faultOutcome, orAborted, readSome } from './answer.js';
+import { faultOutcome, orAborted, readAnswer } from './answer.js';
 import type { Config } from './http-config.js';
 import { createConnections, type Surroundings } from './http-connect.js';
 import { requestOf, type HttpContent, type HttpRequest } from './http-request.js';
@@ -35,8 +35,8 @@ export function openHttp(config: Config, surroundings: Surroundings & { readonly
     const { url, method, headers, body } = prepared;
     try {
       const answer = await orAborted(connections.request(url, { method, headers, body, signal }), signal);
-      const text = redact(await readSome(answer.body));
-      return classify({ status: answer.statusCode, retryAfter: [answer.headers['retry-after']].flat()[0] ?? null, text }, nowMs());
+      const read = await readAnswer(answer);
+      return classify({ ...read, text: redact(read.text) }, nowMs());
     } catch (error) {
       return faultOutcome(error, signal);
     }

@@ -1,7 +1,6 @@
 import type { Report } from '../core/problem.js';
 import type { Outcome } from '../core/outcome.js';
-import { retryAfterMs } from '../core/retry-after.js';
-import type { HttpAnswer } from './answer.js';
+import { retryOutcome, type HttpAnswer } from './answer.js';
 import type { Config } from './http-config.js';
 
 /**
@@ -27,9 +26,7 @@ export function createClassify(lists: Pick<Config, 'retryOn' | 'rejectOn'>): (an
       if (status === GONE) return { kind: 'retry', reason, answer, holdSink: true, pause: true };
       if (REJECTED.has(status) || (status >= 300 && status < 400)) return { kind: 'rejected', reason, answer };
     }
-    const afterMs = retryAfterMs(retryAfter, nowMs);
-    // 429 and a wish to wait are about the sender as a whole, not about this event (T33).
-    return { kind: 'retry', reason, answer, holdSink: status === 429 || afterMs !== undefined, ...(afterMs === undefined ? {} : { afterMs }) };
+    return retryOutcome({ reason, answer }, { status, retryAfter }, nowMs);
   };
 }
 

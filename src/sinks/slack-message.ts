@@ -1,5 +1,6 @@
 import type { DeadLetter } from '../core/delivery.js';
 import { severityRank, type EventView } from '../core/event.js';
+import { excerpt } from '../core/outcome.js';
 import type { Digest, DigestMember } from '../core/sink.js';
 import { escapeSlack, slackDate } from '../core/slack-markup.js';
 import { fit, fitBlocks, type Block } from './slack-text.js';
@@ -75,7 +76,7 @@ export function deadMessage(event: EventView, dead: DeadLetter, content: SlackCo
 
 /** An event that nothing could be read in: the beginning of what was received. */
 export function unreadMessage({ source, id }: EventView, body: Buffer): SlackContent {
-  const text = shortened(
+  const text = excerpt(
     body
       .subarray(0, 4 * UNREAD_CHARS_MAX)
       .toString('utf8')
@@ -151,7 +152,7 @@ function countsOf(
   }
   const sorted = [...counts].sort(([, a], [, b]) => b - a);
   const rest = sorted.slice(COUNTED_MAX);
-  const lines = sorted.slice(0, COUNTED_MAX).map(([name, count]) => `${count.toLocaleString('en-US')} × ${escapeSlack(shortened(name, 80))}`);
+  const lines = sorted.slice(0, COUNTED_MAX).map(([name, count]) => `${count.toLocaleString('en-US')} × ${escapeSlack(excerpt(name, 80))}`);
   const others = rest.reduce((sum, [, count]) => sum + count, 0);
   if (rest.length > 0) lines.push(`${others.toLocaleString('en-US')} × ${rest.length.toLocaleString('en-US')} others`);
   return [`*${title}*`, ...lines].join('\n');
@@ -179,7 +180,7 @@ function fieldsOf(event: EventView): { readonly fields: readonly string[]; reado
   return {
     fields: found
       .slice(0, FIELDS_MAX)
-      .map(([key, value]) => `*${escapeSlack(wordsOf(key))}*\n${escapeSlack(shortened(String(value), FIELD_CHARS_MAX))}`),
+      .map(([key, value]) => `*${escapeSlack(wordsOf(key))}*\n${escapeSlack(excerpt(String(value), FIELD_CHARS_MAX))}`),
     left: Math.max(0, found.length - FIELDS_MAX),
   };
 }
@@ -202,7 +203,7 @@ function isScalar(value: unknown): value is Scalar {
 
 /** `nodeName`, `node_name` and `NodeName` are "Node name". */
 function wordsOf(key: string): string {
-  const words = shortened(key, 80)
+  const words = excerpt(key, 80)
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/[_\s-]+/g, ' ')
     .trim();
@@ -210,14 +211,10 @@ function wordsOf(key: string): string {
   return lower.charAt(0).toUpperCase() + lower.slice(1);
 }
 
-function shortened(text: string, max: number): string {
-  return text.length <= max ? text : `${text.slice(0, max - 1).replace(/[\uD800-\uDBFF]$/, '')}…`;
-}
-
 /** Between backticks: one line, and none of them inside. */
 function codeOf(text: string): string {
   return escapeSlack(
-    shortened(text, 120)
+    excerpt(text, 120)
       .replace(/[`\s]+/g, ' ')
       .trim() || '-',
   );

@@ -3,17 +3,17 @@ import { Type, type Static } from 'typebox';
 import { lookup } from 'node:dns';
 import type { EventView } from '../core/event.js';
 import type { Outcome } from '../core/outcome.js';
-import { retryAfterMs } from '../core/retry-after.js';
 import type { Problem, Report } from '../core/problem.js';
 import { suggest } from '../core/suggest.js';
 import type { Compiler, Message, Sink, SinkContext, SinkKind } from '../core/sink.js';
 import { escapeSlack, slackLink } from '../core/slack-markup.js';
 import { Secret } from '../schema/values.js';
-import { faultOutcome, orAborted, readSome, type HttpAnswer } from './answer.js';
+import { faultOutcome, orAborted, readAnswer, retryOutcome, type HttpAnswer } from './answer.js';
 import { createConnections, type Connections } from './http-connect.js';
 import { secretsOfUrl } from './secrets.js';
 import { defaultMessage, defaultText, deadMessage, digestMessage, textOf, unreadMessage, type SlackContent } from './slack-message.js';
 import { BLOCKS_MAX, COUNTS, fitBlocks, type Block } from './slack-text.js';
+import { compileTexts } from './texts.js';
 
 const Config = Type.Object(
   {
@@ -58,7 +58,10 @@ export const slack: SinkKind<Config, SlackContent> = {
     if (fault !== null) report({ path: ['webhookUrl'], ...fault });
     const text = config.text === undefined ? null : compiler.template(config.text, ['text'], escapeSlack);
     for (const problem of (config.blocks ?? []).flatMap(blockFaults)) report(problem);
-    const blocks = config.blocks === undefined ? null : compileTree(config.blocks, ['blocks'], compiler);
+    const blocks =
+      config.blocks === undefined
+        ? null
+        : compileTexts(config.blocks, ['blocks'], { text: (source, path) => compiler.template(source, path, escapeSlack) });
     const link = linkOf(config, compiler, report);
     const render = (event: EventView): SlackContent => {
       if (text === null && blocks === null) return defaultMessage(event, link(event));
@@ -159,18 +162,6 @@ function urlFault(text: string): Pick<Problem, 'what' | 'remedy'> | null {
   return protocol === 'https:' || (protocol === 'http:' && loopback) ? null : { what: 'the webhook’s URL is not https', remedy };
 }
 
-/** Compiles every text of a tree of blocks once; what has no braces is a constant. */
-function compileTree(value: unknown, path: Problem['path'], compiler: Compiler): (event: EventView) => unknown {
-  if (typeof value === 'string') return /\{[{%]/.test(value) ? compiler.template(value, path, escapeSlack) : () => value;
-  if (Array.isArray(value)) {
-    const items = value.map((item, index) => compileTree(item, [...path, index], compiler));
-    return (event) => items.map((item) => item(event));
-  }
-  if (typeof value !== 'object' || value === null) return () => value;
-  const entries = Object.entries(value).map(([key, item]) => [key, compileTree(item, [...path, key], compiler)] as const);
-  return (event) => Object.fromEntries(entries.map(([key, item]) => [key, item(event)]));
-}
-
 function openSlack({ webhookUrl }: Config, { environment }: Pick<SinkContext, 'environment'>): Sink<SlackContent> {
   const connections = createConnections({ url: webhookUrl, deny: [], proxy: 'environment' }, { lookup, environment });
 
@@ -211,7 +202,7 @@ interface PostInit {
 async function post(connections: Connections, url: string | URL, { headers = {}, body }: PostInit, signal: AbortSignal): Promise<HttpAnswer> {
   const sent = connections.request(new URL(url), { method: 'POST', headers, body: String(body), signal });
   const answer = await orAborted(sent, signal);
-  return { status: answer.statusCode, retryAfter: [answer.headers['retry-after']].flat()[0] ?? null, text: await readSome(answer.body) };
+  return readAnswer(answer);
 }
 
 function answerForLibrary({ status, text }: HttpAnswer, url: string) {
@@ -258,7 +249,5 @@ function classify({ status, retryAfter, text }: HttpAnswer): Outcome {
   if (status === 200 && (word === 'ok' || word === '{"ok":true}')) return { kind: 'delivered', answer };
   const name = /^[a-z_]+/.exec(word)?.[0] ?? '';
   if (PERMANENT.has(name)) return { kind: 'rejected', reason: `slack_${name}`, answer };
-  const afterMs = retryAfterMs(retryAfter, Date.now());
-  const reason = status === 200 ? 'slack_unexpected' : `http_${status}`;
-  return { kind: 'retry', reason, answer, holdSink: status === 429 || afterMs !== undefined, ...(afterMs === undefined ? {} : { afterMs }) };
+  return retryOutcome({ reason: status === 200 ? 'slack_unexpected' : `http_${status}`, answer }, { status, retryAfter }, Date.now());
 }

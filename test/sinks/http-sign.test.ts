@@ -9,12 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { EventView } from '../../src/core/event.js';
 import type { SinkContext } from '../../src/core/sink.js';
 import { createSigner } from '../../src/sinks/http-sign.js';
-import { shownBody } from '../../src/sinks/preview.js';
 import { hmac, type HmacConfig } from '../../src/sources/verify/hmac.js';
 import { standardWebhooks } from '../../src/sources/verify/standard-webhooks.js';
 import { prepared } from '../contract/verifier.js';
 import { sinkContract } from '../contract/sink.js';
 import { startHttpReceiver, type HttpReceiver, type Received } from '../receivers/http-receiver.js';
+import { overHttp } from './http-contract.js';
 import { configured, sent } from './sent.js';
 
 const NEW = 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD';
@@ -253,17 +253,7 @@ describe('what cannot be signed is a mistake', () => {
 
 sinkContract('http, signed and with a token', async () => {
   const receiver = await startHttpReceiver();
-  const shown = (headers: Readonly<Record<string, unknown>>): object =>
-    Object.fromEntries(
-      Object.entries(headers)
-        .filter(([name]) => !['host', 'connection', 'content-length'].includes(name))
-        .map(([name, value]) => {
-          if (name === 'webhook-timestamp') return [name, '(time of the attempt)'];
-          return name === 'webhook-signature' ? [name, 'v1,(signature)'] : [name, value];
-        }),
-    );
-  return {
-    ...receiver,
+  return overHttp(receiver, {
     config: {
       type: 'http',
       url: `${receiver.url}/hook`,
@@ -272,25 +262,12 @@ sinkContract('http, signed and with a token', async () => {
       body: 'cloudevents-binary',
     },
     secrets: ['canary-token-4f1d0c', NEW.slice('whsec_'.length)],
-    arrived: () =>
-      Promise.resolve(
-        receiver.received.map(({ method, path, headers, body }) => ({
-          eventId: decodeURIComponent(String(headers['castbridge-event-id'])),
-          deliveryId: String(headers['webhook-id']),
-          body,
-          sent: { method, url: receiver.url + path, headers: shown(headers), body: shownBody(body) },
-        })),
-      ),
-    hang: () => {
-      receiver.otherwise('hang');
-      return Promise.resolve();
+    idHeader: 'webhook-id',
+    shown: (name, value) => {
+      if (name === 'webhook-timestamp') return '(time of the attempt)';
+      return name === 'webhook-signature' ? 'v1,(signature)' : value;
     },
-    comeBack: async () => {
-      receiver.otherwise({ status: 200 });
-      await receiver.comeBack();
-    },
-    close: () => receiver.goAway(),
-  };
+  });
 });
 
 it('that signs a header which a dead letter has not is a dead letter itself, at once', async () => {

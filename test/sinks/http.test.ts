@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.js';
 import { retryAfterMs } from '../../src/core/retry-after.js';
-import { shownBody } from '../../src/sinks/preview.js';
 import { sinkContract } from '../contract/sink.js';
 import { startHttpReceiver, type Answer, type HttpReceiver } from '../receivers/http-receiver.js';
+import { overHttp } from './http-contract.js';
 import { configured, sent } from './sent.js';
 
 const CANARY = 'canary-4f1d0c';
@@ -12,35 +12,12 @@ const CANARY = 'canary-4f1d0c';
 sinkContract('http', async () => {
   const receiver = await startHttpReceiver();
   const url = receiver.url.replace('://', `://user:${CANARY}-userinfo@`);
-  return {
-    ...receiver,
+  return overHttp(receiver, {
     config: { type: 'http', url: `${url}/${CANARY}-path?token=${CANARY}-query`, headers: { authorization: `Bearer ${CANARY}-header` } },
     secrets: [CANARY],
-    arrived: () =>
-      Promise.resolve(
-        receiver.received.map(({ method, path, headers, body }) => ({
-          eventId: decodeURIComponent(String(headers['castbridge-event-id'])),
-          deliveryId: String(headers['castbridge-delivery-id']),
-          body,
-          sent: { method, url: receiver.url + path, headers: withoutConnection(headers), body: shownBody(body) },
-        })),
-      ),
-    hang: () => {
-      receiver.otherwise('hang');
-      return Promise.resolve();
-    },
-    comeBack: async () => {
-      receiver.otherwise({ status: 200 });
-      await receiver.comeBack();
-    },
-    close: () => receiver.goAway(),
-  };
+    idHeader: 'castbridge-delivery-id',
+  });
 });
-
-/** What every HTTP connection adds. */
-function withoutConnection(headers: Readonly<Record<string, unknown>>): object {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !['host', 'connection', 'content-length'].includes(name)));
-}
 
 describe('http', () => {
   let receiver: HttpReceiver;

@@ -9,7 +9,7 @@ const RUN_MAX = 100;
 const AGAIN_MS = 1_000;
 
 /** A delivery's place. */
-export interface Place {
+interface Place {
   readonly event_seq: number;
   readonly n: number;
 }
