@@ -8,6 +8,7 @@ export default defineConfig({
     // A hang must end with a name: generous, since no test waits for the clock.
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    maxWorkers: 2,
     expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from './typebox.js';
 import { HeaderName } from './values.js';
 
 const closed = { additionalProperties: false } as const;

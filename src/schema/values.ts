@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from './typebox.js';
 
 /** What a string in the YAML means. The configuration loader reads it from the schema's `unit` and turns the text into the value. */
 export type Unit = 'duration' | 'size' | 'rate' | 'secret';

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../schema/typebox.js';
 import type { Outcome } from '../core/outcome.js';
 import type { Message, Sink, SinkKind } from '../core/sink.js';
 

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../schema/typebox.js';
 import { Algorithm, SecretEncoding, SignatureEncoding, SignaturePlace, SignedParts, TimestampPlace } from '../schema/hmac.js';
 import { Secret, Secrets, TlsFiles } from '../schema/values.js';
 

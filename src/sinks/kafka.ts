@@ -1,5 +1,5 @@
 import { logLevel, type KafkaConfig } from 'kafkajs';
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../schema/typebox.js';
 import type { Outcome } from '../core/outcome.js';
 import type { Interpolated, Log, Sink, SinkContext, SinkKind } from '../core/sink.js';
 import { Secret, TlsFiles } from '../schema/values.js';

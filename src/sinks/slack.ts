@@ -1,5 +1,5 @@
 import { IncomingWebhook } from '@slack/webhook';
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../schema/typebox.js';
 import { lookup } from 'node:dns';
 import type { EventView } from '../core/event.js';
 import type { Outcome } from '../core/outcome.js';

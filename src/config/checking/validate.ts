@@ -8,7 +8,7 @@ import { jsonNumberFault, numberFault } from './wording.js';
 
 export type { Schema } from './shape.js';
 
-const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, verbose: true, allowUnionTypes: true });
+const ajv = new Ajv({ allErrors: true, useDefaults: true, strict: false, verbose: true, allowUnionTypes: true, validateSchema: false });
 ajv.addKeyword({
   keyword: 'unit',
   type: 'string',

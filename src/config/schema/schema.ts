@@ -1,4 +1,4 @@
-import { Type, type Static, type TObject, type TProperties } from 'typebox';
+import { Type, type Static, type TObject, type TProperties } from '../../schema/typebox.js';
 import type { SinkKind } from '../../core/sink.js';
 import type { PollerKind } from '../../core/source.js';
 import { AGE, Duration, Rate, Secret, Size, TIMER } from '../../schema/values.js';

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../../schema/typebox.js';
 
 const closed = { additionalProperties: false } as const;
 const Text = (description: string) => Type.Optional(Type.String({ description }));

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../../schema/typebox.js';
 import type { Decoded, EventHeaders } from '../../core/event.js';
 import type { Decoding, Format, FormatKind } from '../../core/source.js';
 import { HeaderName } from '../../schema/values.js';

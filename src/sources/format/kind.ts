@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { Type } from '../../schema/typebox.js';
 import type { Format, FormatKind } from '../../core/source.js';
 
 type Kind = Format & Pick<FormatKind, 'description' | 'payload'>;

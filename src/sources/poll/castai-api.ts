@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../../schema/typebox.js';
 import { Agent } from 'undici';
 import type { Report } from '../../core/problem.js';
 import { retryAfterMs } from '../../core/retry-after.js';

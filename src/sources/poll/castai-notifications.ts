@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../../schema/typebox.js';
 import type { Polled, Poller, PollerKind } from '../../core/source.js';
 import { Duration, TIMER } from '../../schema/values.js';
 import { isObject, text } from '../format/fields.js';

@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../../schema/typebox.js';
 import { reportSecrets } from '../../core/secret.js';
 import type { VerifierKind } from '../../core/source.js';
 import { Secrets } from '../../schema/values.js';

@@ -1,5 +1,5 @@
 import { createSecretKey } from 'node:crypto';
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../../schema/typebox.js';
 import type { Signing } from '../../core/signing.js';
 import type { VerifierKind } from '../../core/source.js';
 import { Secrets, Tolerances } from '../../schema/values.js';

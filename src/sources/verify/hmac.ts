@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../../schema/typebox.js';
 import type { Report } from '../../core/problem.js';
 import { reportUnsigned, signingOf } from '../../core/signing.js';
 import type { VerifierKind, Verify } from '../../core/source.js';

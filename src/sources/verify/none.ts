@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../../schema/typebox.js';
 import type { VerifierKind } from '../../core/source.js';
 
 const schema = Type.Object({}, { additionalProperties: false });

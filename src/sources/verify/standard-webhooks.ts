@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../../schema/typebox.js';
 import { STANDARD_WEBHOOKS } from '../../core/signing.js';
 import type { VerifierKind } from '../../core/source.js';
 import { Secrets, Tolerances } from '../../schema/values.js';

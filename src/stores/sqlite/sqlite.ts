@@ -1,4 +1,4 @@
-import { Type, type Static } from 'typebox';
+import { Type, type Static } from '../../schema/typebox.js';
 import type { StoreKind } from '../../core/store.js';
 import { openSqliteStore } from './store.js';
 
