@@ -1,9 +1,12 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver.js';
 import { postSigned, served, until, type Served } from './serve.js';
 
 const SECRET = 'e2e-0123456789abcdef0123456789abcdef';
 const RELOADS = 50;
+/** Of a sender, between two events: what is tried are reloads in the middle of them, not what two cores can take. */
+const BETWEEN_MS = 20;
 const SENDERS = 4;
 /** Sinks whose far side answers 200: whatever is delivered there arrives once. */
 const WORKING = ['steady', 'tuned', 'extra'] as const;
@@ -82,6 +85,7 @@ routes: [${routes}]
         const body = Buffer.from(JSON.stringify({ id, type: n % 2 === 0 ? 'even' : 'odd' }));
         expect((await postSigned(bridge.url, SECRET, body)).status).toBe(200);
         acknowledged.push(id);
+        await pause(BETWEEN_MS);
       }
     };
     const senders = Promise.all(Array.from({ length: SENDERS }, (_, sender) => send(sender)));
