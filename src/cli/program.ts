@@ -1,4 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Writable } from 'node:stream';
 import { EXIT, Failure } from './exit.js';
 import type { Invocation } from './invocation.js';
 import { createProgress } from './progress.js';
@@ -13,17 +14,24 @@ One attempt from this machine, with the sink’s own timeout: without retries, p
 severity info, and its message says who sent it; a text that shows event.data alone shows no such label.
 The answer is no (1) where it is not delivered. Ctrl-C ends it.`;
 
+/** Where a command writes: the process has them. */
+export interface Streams {
+  readonly stdout: Writable;
+  readonly stderr: Writable & { readonly isTTY?: boolean };
+}
+
 /** Runs one command line, and answers its exit code. */
-export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+export async function run(argv: readonly string[], env: NodeJS.ProcessEnv, { stdout, stderr }: Streams): Promise<number> {
   // `… | head` closes the pipe, a disk is full: what nobody can read is not missed.
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
-  const out = (line: string): void => void process.stdout.write(`${line}\n`);
-  const err = (line: string): void => void process.stderr.write(`${line}\n`);
+  for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
+  const out = (line: string): void => void stdout.write(`${line}\n`);
+  const err = (line: string): void => void stderr.write(`${line}\n`);
   const program = new Command('castbridge')
     .description('Forwards Cast AI webhook events to Kafka, Slack and HTTP without losing one.')
     .version(version())
     .addHelpText('after', CODES)
-    .showHelpAfterError('(--help tells more)');
+    .showHelpAfterError('(--help tells more)')
+    .configureOutput({ writeOut: (text) => void stdout.write(text), writeErr: (text) => void stderr.write(text) });
   let code: number = EXIT.done;
   const command = (name: string, description: string): Command =>
     program.command(name).description(description).option('--config <file>', 'configuration file', CONFIG).addHelpText('after', CODES);
@@ -33,7 +41,7 @@ export async function run(argv: readonly string[], env: NodeJS.ProcessEnv): Prom
     async (...given: unknown[]): Promise<void> => {
       const self = given.at(-1) as Command;
       const options = self.opts<{ config: string; json?: boolean }>();
-      const progress = createProgress(process.stderr, () => performance.now());
+      const progress = createProgress(stderr, () => performance.now());
       const invocation: Invocation = { config: options.config, env, json: options.json === true, out, err, progress };
       const action = await load();
       code = await action(invocation, ...(given.slice(0, -1) as never[]));

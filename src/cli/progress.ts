@@ -1,3 +1,5 @@
+import type { Writable } from 'node:stream';
+
 /** Work that is over sooner shows nothing. */
 const QUIET_MS = 1_000;
 /** Between two lines where standard error is no terminal, but a log. */
@@ -11,7 +13,7 @@ export interface Progress {
   end(): void;
 }
 
-export function createProgress(stream: Pick<NodeJS.WriteStream, 'write' | 'isTTY'>, clockMs: () => number): Progress {
+export function createProgress(stream: Pick<Writable, 'write'> & { readonly isTTY?: boolean }, clockMs: () => number): Progress {
   let nextMs = clockMs() + QUIET_MS;
   let stands = false;
   return {
@@ -19,7 +21,7 @@ export function createProgress(stream: Pick<NodeJS.WriteStream, 'write' | 'isTTY
       if (clockMs() < nextMs) return;
       nextMs = clockMs() + (stream.isTTY ? EVERY_MS_ON_TERMINAL : EVERY_MS);
       stream.write(stream.isTTY ? `\r${text}\x1b[K` : `${text}\n`);
-      stands = stream.isTTY;
+      stands = stream.isTTY === true;
     },
     end() {
       if (stands) stream.write('\r\x1b[K');

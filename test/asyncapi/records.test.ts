@@ -73,8 +73,8 @@ describeAnyKafka('what consumers read of the built bridge', () => {
       const answer = await fetch(new URL(path, bridge.url), { method: 'POST', body, headers });
       expect([path, answer.status, await answer.text()]).toEqual([path, 200, '{"received":true}']);
     }
-    await until(async () => (await bridge.run('deliveries', '--state', 'waiting', '--json')).out === '');
-    const { code, out } = await bridge.run('asyncapi', '--json');
+    await until(async () => (await bridge.here('deliveries', '--state', 'waiting', '--json')).out === '');
+    const { code, out } = await bridge.here('asyncapi', '--json');
     expect(code).toBe(0);
     document = JSON.parse(out) as Json;
   }, START_MS);
@@ -108,7 +108,7 @@ describeAnyKafka('what consumers read of the built bridge', () => {
   });
 
   it('is the same document in YAML', async () => {
-    const { code, out, err } = await bridge.run('asyncapi');
+    const { code, out, err } = await bridge.here('asyncapi');
     expect([code, err, parse(out)]).toEqual([0, '', document]);
     expect(out).toMatch(/^asyncapi: 3\.0\.0\n/);
   });

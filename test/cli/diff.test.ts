@@ -35,13 +35,13 @@ describe('`castbridge diff`', () => {
       yaml(`  out: { type: http, url: "${receiver.url}", headers: { x: "\${TOKEN}" } }\n  screen: { type: console }`, 'out, screen'),
     );
     await bridge.start();
-    expect(await bridge.run('diff')).toMatchObject({ code: 0, out: 'nothing would change\n' });
+    expect(await bridge.here('diff')).toMatchObject({ code: 0, out: 'nothing would change\n' });
     const posted = await fetch(new URL('/w', bridge.url), { method: 'POST', body: '{"id":"evt_1","type":"test"}' });
     expect(posted.status).toBe(200);
     await until(() => receiver.received.length > 0);
 
     const next = other(yaml('  screen: { type: console, concurrency: 2 }', 'screen'));
-    const { code, out } = await bridge.run('diff', '--json', next);
+    const { code, out } = await bridge.here('diff', '--json', next);
     expect([code, JSON.parse(out)]).toMatchObject([
       1,
       {
@@ -51,7 +51,7 @@ describe('`castbridge diff`', () => {
         waitingForRemoved: { out: 1 },
       },
     ]);
-    const text = await bridge.run('diff', next);
+    const text = await bridge.here('diff', next);
     expect(text.out.split('\n')).toEqual([
       'sinks',
       '  - out: 1 waiting for it become dead letters (sink_removed)',
@@ -68,7 +68,7 @@ describe('`castbridge diff`', () => {
     const sink = (name: string) => yaml(`  out: { type: http, url: "http://127.0.0.1:1/", headers: { authorization: "Bearer \${${name}}" } }`, 'out');
     const { bridge, other } = await running(sink('TOKEN'));
     await bridge.start();
-    const { code, out, err } = await bridge.run('diff', other(sink('OTHER')));
+    const { code, out, err } = await bridge.here('diff', other(sink('OTHER')));
     expect([code, out]).toEqual([1, 'sinks\n  ~ out\n      headers.authorization: another secret\n']);
     const answer = await (await fetch(new URL('/-/config', bridge.operations))).text();
     expect(answer).toContain('secret:');
@@ -78,10 +78,10 @@ describe('`castbridge diff`', () => {
   it('compares two files where no bridge runs', async () => {
     const { bridge, other } = await running(yaml('  out: { type: console }', 'out'));
     const next = other(yaml('  out: { type: console, timeout: 5s }', 'out'));
-    expect(await bridge.run('diff', next)).toMatchObject({ code: 3 });
-    expect(await bridge.run('diff', next, '--against', bridge.config)).toMatchObject({ code: 1, out: 'sinks\n  ~ out\n      timeout: 10s → 5s\n' });
+    expect(await bridge.here('diff', next)).toMatchObject({ code: 3 });
+    expect(await bridge.here('diff', next, '--against', bridge.config)).toMatchObject({ code: 1, out: 'sinks\n  ~ out\n      timeout: 10s → 5s\n' });
     const wrong = other(yaml('  out: { type: console, timeout: 5 }', 'out'));
-    expect(await bridge.run('diff', wrong, '--against', bridge.config)).toMatchObject({
+    expect(await bridge.here('diff', wrong, '--against', bridge.config)).toMatchObject({
       code: 1,
       out: '',
       err: expect.stringContaining('sinks.out.timeout') as string,

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, v
 import { remedyFor } from '../../src/cli/remedies.js';
 import { sendOnce } from '../../src/cli/send-once.js';
 import { testDelivery } from '../../src/cli/test-event.js';
-import { freePort, MAIN, run, until } from '../e2e/serve.js';
+import { freePort, here, MAIN, run, until } from '../e2e/serve.js';
 import { anyBrokers, describeAnyKafka, START_MS } from '../kafka/suite.js';
 import { createTopic, readTopic, unusedTopic } from '../kafka/topics.js';
 import { startHttpReceiver, type HttpReceiver } from '../receivers/http-receiver.js';
@@ -50,7 +50,7 @@ afterEach(() => {
   slack.otherwise(null);
 });
 
-const send = (...args: readonly string[]) => run(['send', file, ...args]);
+const send = (...args: readonly string[]) => here(['send', file, ...args]);
 
 interface Document {
   readonly deliveryId: string;
@@ -231,10 +231,10 @@ describe('a test message that is not delivered', () => {
 
 describe('a console sink', () => {
   it('writes its line between what is sent and what came of it; before the document of --json', async () => {
-    const { code, out } = await send('--sink', 'screen');
+    const { code, out } = await run(['send', file, '--sink', 'screen']);
     const [target, shown, line, result] = out.split('\n');
     expect([code, target, shown, result]).toEqual([0, 'to screen (console)', `  line: ${line}`, expect.stringMatching(/^delivered, after \d+ ms$/)]);
-    const [event, report] = (await send('--sink', 'screen', '--json')).out.trimEnd().split('\n');
+    const [event, report] = (await run(['send', file, '--sink', 'screen', '--json'])).out.trimEnd().split('\n');
     expect([JSON.parse(event ?? ''), JSON.parse(report ?? '')]).toMatchObject([
       { type: 'castbridge.test' },
       { state: 'delivered', message: { line: event } },
@@ -273,7 +273,7 @@ describe('wrong usage', () => {
   });
 
   it('a configuration with a mistake is told by its line, and is a no', async () => {
-    const { code, out, err } = await run(['send', written('bad.yaml', 'sinks: { ops: { type: slack, webhookUrl: "${NOT_SET_ANYWHERE}" } }\n')]);
+    const { code, out, err } = await here(['send', written('bad.yaml', 'sinks: { ops: { type: slack, webhookUrl: "${NOT_SET_ANYWHERE}" } }\n')]);
     expect([code, out, err]).toEqual([
       1,
       '',
@@ -300,7 +300,7 @@ describe('T47: secrets', () => {
   it.each(['echoing', 'refused', 'misrendered', 'slack', 'slackless', 'kafka'])('%s: shown nowhere', async (sink) => {
     receiver.otherwise('echo');
     slack.otherwise({ status: 404, body: `no_such_thing /services/${CANARIES.slack}` });
-    const told = await Promise.all([[], ['--json']].map((flags) => run(['send', config, '--sink', sink, ...flags])));
+    const told = await Promise.all([[], ['--json']].map((flags) => here(['send', config, '--sink', sink, ...flags])));
     for (const { code, out, err } of told) {
       expect([code, err, canariesIn(out)]).toEqual([1, '', []]);
       expect(out).not.toBe('');
@@ -329,7 +329,7 @@ describeAnyKafka('a sink of Kafka', () => {
   }, START_MS);
 
   it('gets one record, with the key that the payload gives it', async () => {
-    const { code, out } = await run(['send', config, '--sink', 'events', '--data', written('cluster.json', '{"cluster":{"id":"c-1"}}')]);
+    const { code, out } = await here(['send', config, '--sink', 'events', '--data', written('cluster.json', '{"cluster":{"id":"c-1"}}')]);
     expect([code, out]).toEqual([
       0,
       expect.stringMatching(new RegExp(`^to events \\(kafka\\) at ${brokers.join(', ')}\n[^]*\ndelivered, after \\d+ ms: ${topic}\\[0\\]\n$`)),
@@ -341,7 +341,7 @@ describeAnyKafka('a sink of Kafka', () => {
   });
 
   it('with a topic that does not exist: says so, and that the bridge creates none', async () => {
-    const { code, out } = await run(['send', config, '--sink', 'nowhere']);
+    const { code, out } = await here(['send', config, '--sink', 'nowhere']);
     expect([code, out]).toEqual([
       1,
       expect.stringMatching(

@@ -63,7 +63,7 @@ interface Guide {
 }
 
 async function guideOf(name: string, ...more: readonly string[]): Promise<Guide> {
-  const { code, out, err } = await bridge.run('source', name, '--json', ...more);
+  const { code, out, err } = await bridge.here('source', name, '--json', ...more);
   expect([code, err]).toEqual([0, '']);
   return JSON.parse(out) as Guide;
 }
@@ -82,12 +82,12 @@ describe('`castbridge source`', () => {
   });
 
   it.each(NAMES)('shows no secret of %s unless it is asked to', async (name) => {
-    const { out } = await bridge.run('source', name);
+    const { out } = await bridge.here('source', name);
     expect(`${out}${JSON.stringify(await guideOf(name))}`).not.toMatch(/canary|MDEyMzQ1|3031323334/);
   });
 
   it('says what its sender has to be given', async () => {
-    const { out } = await bridge.run('source', 'console', '--url', 'https://hooks.example.com/castai/');
+    const { out } = await bridge.here('source', 'console', '--url', 'https://hooks.example.com/castai/');
     expect(out).toContain('  URL: https://hooks.example.com/castai/console\n');
     expect(out).toContain('  Add the header X-Bridge-Token: <the secret>\n');
     expect(out).toContain('    "Message": {{ toJSON .Message }},\n');
@@ -99,9 +99,9 @@ describe('`castbridge source`', () => {
   });
 
   it('refuses what it cannot answer', async () => {
-    expect(await bridge.run('source')).toMatchObject({ code: 2, err: expect.stringContaining('name a source, one of console, bearer') as string });
-    expect((await bridge.run('source', 'consol')).err).toContain('no source named "consol"; did you mean "console"?');
-    expect((await bridge.run('source', 'open', '--url', 'hooks')).err).toContain('"hooks" is no URL');
+    expect(await bridge.here('source')).toMatchObject({ code: 2, err: expect.stringContaining('name a source, one of console, bearer') as string });
+    expect((await bridge.here('source', 'consol')).err).toContain('no source named "consol"; did you mean "console"?');
+    expect((await bridge.here('source', 'open', '--url', 'hooks')).err).toContain('"hooks" is no URL');
   });
 
   it('has a template that renders valid JSON, whatever a notification says', async () => {
@@ -207,7 +207,7 @@ describe('`castbridge listen`', () => {
   });
 
   it('says where there is no such source, and no bridge', async () => {
-    expect((await bridge.run('listen', 'none')).err).toContain('no source named "none"');
+    expect((await bridge.here('listen', 'none')).err).toContain('no source named "none"');
   });
 });
 
@@ -217,13 +217,13 @@ describe('`castbridge forget`', () => {
     const post = async () =>
       (await fetch(url, { method: 'POST', headers: { authorization: `Bearer ${SECRET}` }, body: '{"id":"again","type":"test"}' })).text();
     expect([await post(), await post()]).toEqual(['{"received":true}', '{"received":true,"duplicate":true}']);
-    expect(await bridge.run('forget', 'again', 'never')).toMatchObject({
+    expect(await bridge.here('forget', 'again', 'never')).toMatchObject({
       code: 1,
       out: '1 id is let in again\n',
       err: 'never: no event with this id was seen within the window\n',
     });
     expect([await post(), await post()]).toEqual(['{"received":true}', '{"received":true,"duplicate":true}']);
     await until(() => receiver.received.filter(({ headers }) => headers['castbridge-event-id'] === 'again').length === 2);
-    expect(JSON.parse((await bridge.run('forget', 'again', '--json')).out)).toEqual({ forgotten: 1, unknown: [] });
+    expect(JSON.parse((await bridge.here('forget', 'again', '--json')).out)).toEqual({ forgotten: 1, unknown: [] });
   });
 });

@@ -63,7 +63,7 @@ describe('what the console of Cast AI posts', () => {
     expect([await post(one ?? {}, { to: 'alerts' }), await post(other ?? {}, { to: 'alerts' })]).toEqual([RECEIVED, RECEIVED]);
     expect(await post(one ?? {}, { to: 'alerts' })).toBe(DUPLICATE);
     await until(() => arrived('n-1/everything').length === 1 && arrived('n-1/critical only').length === 1);
-    const { out } = await bridge.run('events', 'show', 'n-1/everything');
+    const { out } = await bridge.here('events', 'show', 'n-1/everything');
     expect(out).toContain('id n-1/everything');
     // The key asks for something that is not there.
     expect(await post({ NotificationID: 'n-2', Name: 'x' }, { to: 'alerts' })).toBe(
@@ -88,9 +88,9 @@ describe('what the console of Cast AI posts', () => {
           'the body is not valid JSON at line 3, column 20: this is no value; a text stands in double quotes, and a quote inside it is written \\" (in a template of Cast AI: toEscapedString or toJSON)',
       })}`,
     );
-    const { out } = await bridge.run('deliveries', '--reason', 'undecodable', '--json');
+    const { out } = await bridge.here('deliveries', '--reason', 'undecodable', '--json');
     const { event } = JSON.parse(out.split('\n')[0] ?? '') as { event: string };
-    const shown = JSON.parse((await bridge.run('events', 'show', event, '--json')).out) as { body: string; deliveries: { detail: string }[] };
+    const shown = JSON.parse((await bridge.here('events', 'show', event, '--json')).out) as { body: string; deliveries: { detail: string }[] };
     expect([shown.body, shown.deliveries[0]?.detail]).toEqual([body, expect.stringContaining('line 3, column 20') as string]);
   });
 });

@@ -61,8 +61,8 @@ describe('dead letters reach people', () => {
     expect(shown()).toContain(`castbridge replay ${dead?.id ?? ''}`);
     expect(await rows({ sink: 'ops', state: 'delivered' })).toMatchObject([{ route: 'onDead' }]);
     // Replayed, and dead again: who was told knows.
-    await bridge.run('replay', dead?.id ?? '');
-    await bridge.run('replay', 'evt_1');
+    await bridge.here('replay', dead?.id ?? '');
+    await bridge.here('replay', 'evt_1');
     await settled();
     expect(slack.posted).toHaveLength(1);
   });

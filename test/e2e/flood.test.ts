@@ -65,7 +65,7 @@ describe('T38: a flood reaches Slack as a handful of messages, none of them hidd
     expect(slack.posted.length).toBeLessThanOrEqual(20);
     expect([slack.hidden, slack.refused]).toEqual([[], []]);
     expect(JSON.stringify(slack.posted)).toContain('Event 500');
-    const { out } = await bridge.run('events', 'show', 'evt_999', '--json');
+    const { out } = await bridge.here('events', 'show', 'evt_999', '--json');
     expect(out).toMatch(/one of \d+ in a digest: 200 ok/);
   }, 120_000);
 

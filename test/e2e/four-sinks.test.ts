@@ -59,10 +59,10 @@ describeAnyKafka('the built bridge with all four sinks', () => {
     acknowledged.set(id, body);
     return answer.body.includes('"duplicate":true');
   };
-  const settled = () => until(async () => (await bridge.run('deliveries', '--state', 'waiting', '--json')).out === '');
+  const settled = () => until(async () => (await bridge.here('deliveries', '--state', 'waiting', '--json')).out === '');
 
   it('what `trigger` posts arrives everywhere', async () => {
-    const { code, out } = await bridge.run('trigger', 'resource.created', '--count', '50', '--json');
+    const { code, out } = await bridge.here('trigger', 'resource.created', '--count', '50', '--json');
     expect([code, JSON.parse(out)]).toMatchObject([0, { sent: 50, statuses: { 200: 50 }, duplicates: 0 }]);
     await settled();
     expect(new Set((await tap.records()).map((record) => record.headers['castbridge-event-id'])).size).toBe(50);
@@ -128,12 +128,12 @@ describeAnyKafka('the built bridge with all four sinks', () => {
 
   it('what the strict sink refused is dead, replayed, and then delivered', async () => {
     const dead = async () =>
-      (await bridge.run('deliveries', '--state', 'dead', '--limit', '5000', '--json')).out.split('\n').filter((line) => line !== '');
+      (await bridge.here('deliveries', '--state', 'dead', '--limit', '5000', '--json')).out.split('\n').filter((line) => line !== '');
     const before = await dead();
     expect(before.length).toBe(new Set(strict.received.map(({ headers }) => headers['castbridge-delivery-id'])).size);
     for (const line of before) expect(JSON.parse(line)).toMatchObject({ sink: 'strict', reason: 'http_422', detail: '422 unknown cluster' });
     strict.otherwise({ status: 204 });
-    expect(await bridge.run('replay', '--sink', 'strict', '--state', 'dead')).toMatchObject({
+    expect(await bridge.here('replay', '--sink', 'strict', '--state', 'dead')).toMatchObject({
       code: 0,
       out: `${before.length} deliveries wait again\n`,
     });

@@ -54,7 +54,7 @@ describeOwnKafka('the built bridge and a broker with passwords, certificates and
   const idsIn = async (type: string): Promise<(string | undefined)[]> =>
     (await readTopic(broker.brokers, `${prefix}.${type}`)).map(({ headers }) => headers['castbridge-event-id']);
   const waiting = async (): Promise<unknown[]> =>
-    (await bridge.run('deliveries', '--state', 'waiting', '--json')).out
+    (await bridge.here('deliveries', '--state', 'waiting', '--json')).out
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as unknown);

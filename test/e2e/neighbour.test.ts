@@ -30,7 +30,7 @@ describe('T26: the built bridge with a sink that hangs', () => {
     const answer = await fetch(bridge.url, { method: 'POST', body: JSON.stringify({ id: `evt_${n}`, type: 'test' }) });
     expect(answer.status).toBe(200);
   };
-  const listed = async (...args: string[]) => (await bridge.run('deliveries', '--json', '--limit', '1000', ...args)).out.split('\n').length - 1;
+  const listed = async (...args: string[]) => (await bridge.here('deliveries', '--json', '--limit', '1000', ...args)).out.split('\n').length - 1;
 
   it('delivers everything to the sink beside it, and answers every event, while not one send of the hanging one has ended', async () => {
     await post(0);

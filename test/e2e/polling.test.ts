@@ -132,8 +132,8 @@ tests:
 `);
     bridge.signal('SIGHUP');
     await until(() => bridge.output.stderr.includes('configuration reloaded'));
-    expect(await bridge.run('test')).toMatchObject({ code: 0 });
-    const { code, out } = await bridge.run('explain', '--id', 'e1');
+    expect(await bridge.here('test')).toMatchObject({ code: 0 });
+    const { code, out } = await bridge.here('explain', '--id', 'e1');
     expect([code, out]).toEqual([0, expect.stringContaining('audit.nodeAdded')]);
     api.entries.push(entryAt('e2', Date.now()));
     await until(() => arrivals(receiver).has('e2'));

@@ -5,6 +5,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { guard } from '../guard.js';
 
 export const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
@@ -29,6 +30,8 @@ export interface Served {
   text(yaml: string): string;
   /** Runs one command of the CLI against this bridge. */
   run(...args: readonly string[]): Promise<Ran>;
+  /** The same in this process: at once, where a process takes a second to start. */
+  here(...args: readonly string[]): Promise<Ran>;
   /** Starts the process, and waits until it is ready. */
   start(): Promise<void>;
   /** Starts the process, with further options of `serve`, and waits for nothing. */
@@ -128,6 +131,7 @@ export async function served(yaml: string, { env = {}, data, logLevel = 'info' }
     write,
     text,
     run: (...args) => run([...args, '--config', config], env),
+    here: (...args) => here([...args, '--config', config], env),
     start: () => {
       spawned();
       return ready();
@@ -172,6 +176,17 @@ export async function run(args: readonly string[], env: Readonly<Record<string, 
   child.stderr.on('data', (text) => (err += String(text)));
   const [code] = (await once(child, 'close')) as [number | null];
   return { code, out, err };
+}
+
+/** A command line, run by the source in this process. It must be none that stays, and none that reads or writes what only a process has: the console, standard input. */
+export async function here(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
+  const { run: runHere } = await import('../../src/cli/program.js');
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()];
+  const listening = process.listeners('SIGINT');
+  const code = await runHere([process.execPath, MAIN, ...args], { ...process.env, ...env }, { stdout, stderr });
+  for (const listener of process.listeners('SIGINT')) if (!listening.includes(listener)) process.off('SIGINT', listener);
+  const [out, err] = [stdout, stderr].map((stream) => String((stream.end().read() as Buffer | null) ?? ''));
+  return { code, out: out ?? '', err: err ?? '' };
 }
 
 /** A row of the operators' listing, as far as tests look at it. */

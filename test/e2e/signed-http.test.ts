@@ -41,7 +41,7 @@ describe('the built bridge behind a proxy, with a receiver that verifies', () =>
     receiver.script({ status: 503 }, { status: 422 });
     await fetch(bridge.url, { method: 'POST', body: JSON.stringify({ id: 'evt_1', type: 'test', data: { nodes: 3 } }) });
     await until(async () => (await listed('dead')).includes('http_422'));
-    await bridge.run('replay', 'evt_1');
+    await bridge.here('replay', 'evt_1');
     await until(async () => (await listed('delivered')).includes('evt_1'));
     expect(receiver.received).toHaveLength(3);
     expect(new Set(receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1);

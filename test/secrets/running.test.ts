@@ -65,7 +65,7 @@ describe('T47: a running bridge whose sinks fail shows no secret', () => {
     const posted = await postSigned(new URL('/w', bridge.url).href, CANARIES.webhook, Buffer.from('{"id":"evt_1","type":"test"}'));
     expect(posted.status).toBe(200);
     await until(async () => {
-      const { out } = await bridge.run('deliveries', '--json');
+      const { out } = await bridge.here('deliveries', '--json');
       const attempts = out
         .trim()
         .split('\n')
@@ -103,7 +103,7 @@ describe('T47: a running bridge whose sinks fail shows no secret', () => {
     ['asyncapi', '--json'],
     ['replay', 'evt_1', '--json'],
   ])('castbridge %s %s %s %s', async (...args) => {
-    const { code, out, err } = await bridge.run(...args.filter(Boolean));
+    const { code, out, err } = await bridge.here(...args.filter(Boolean));
     expect(shownIn(out + err)).toEqual([]);
     expect([code, out]).not.toEqual([0, '']);
   });
