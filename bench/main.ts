@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { guard } from '../test/guard.js';
+import { document, type Ran } from './document.js';
+import { parts } from './parts/index.js';
+import { environment } from './rig/environment.js';
+import { endAll } from './rig/process.js';
+import type { Part, Rig } from './rig/rig.js';
+
+interface Options {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly quick: boolean;
+  readonly dir: string;
+  readonly write?: string;
+  readonly json: boolean;
+}
+
+const program = new Command('npm run bench --')
+  .description('Measures the built bridge, and what it is compared with, in one run. Prints a page of Markdown.')
+  .argument('[parts...]', `all of them, or some: ${parts.map(({ name }) => name).join(', ')}`)
+  .option('--rounds <n>', 'of every variant, in turn; medians are shown', number, 5)
+  .option('--seconds <n>', 'of load in each round', number, 4)
+  .option('--dir <folder>', 'where databases are made; the growth part needs 6 GB', tmpdir())
+  .option('--json', 'prints every round of every variant as JSON instead', false)
+  .addOption(new Option('--write <file>', 'writes the page as well: docs/benchmarks.md').conflicts('quick'))
+  .option('--quick', 'one short round of everything, and sizes of a hundredth: do all parts work? Its figures mean nothing', false)
+  .addHelpText('after', `\nParts:\n${parts.map(({ name, about }) => `  ${name.padEnd(8)}  ${about}`).join('\n')}`)
+  .addHelpText('after', '\nExit codes: 0 measured, 1 a part failed, 2 wrong usage.')
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : 2))
+  .parse();
+const options = program.opts<Options>();
+const asked = program.args.map(named);
+const chosen = asked.length === 0 ? parts : parts.filter((part) => asked.includes(part));
+
+const folder = mkdtempSync(join(options.dir, 'castbridge-bench-'));
+const guarding = guard('rm -rf "$1"', folder);
+const cleanUp = async (): Promise<void> => {
+  await endAll();
+  rmSync(folder, { recursive: true, force: true });
+  guarding.release();
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
+
+const beganMs = performance.now();
+const facts = await environment();
+const ran: Ran[] = [];
+try {
+  for (const [at, part] of chosen.entries()) ran.push(await runPart(part, at));
+} finally {
+  await cleanUp();
+}
+const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
+const page = document({ command, facts, ran, minutes: minutes(), notes: readFileSync(new URL('notes.md', import.meta.url), 'utf8') });
+console.log(options.json ? JSON.stringify({ command, facts, parts: ran }, null, 2) : page);
+if (options.write !== undefined) writeFileSync(options.write, page);
+process.exit(ran.some(({ error }) => error !== null) ? 1 : 0);
+
+async function runPart(part: Part, at: number): Promise<Ran> {
+  const say = (text: string): void =>
+    console.error(`[${minutes().toFixed(1)} min, part ${at + 1} of ${chosen.length}${left(at)}] ${part.name}: ${text}`);
+  const { name, title } = part;
+  const missing = await part.missing();
+  if (missing !== null) {
+    say(`left out: ${missing}`);
+    return { name, title, section: null, missing, error: null };
+  }
+  const { quick, rounds, seconds } = options;
+  const rig: Rig = {
+    rounds: quick ? 1 : rounds,
+    seconds: quick ? 1 : seconds,
+    warmSeconds: quick ? 1 : 2,
+    quick,
+    folder,
+    secret: randomBytes(32).toString('hex'),
+    say,
+  };
+  try {
+    return { name, title, section: await part.run(rig), missing: null, error: null };
+  } catch (error) {
+    await endAll();
+    say(`FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+    return { name, title, section: null, missing: null, error: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** By what the parts before have taken of what they were expected to. */
+function left(at: number): string {
+  const weight = (some: readonly Part[]): number => some.reduce((sum, one) => sum + one.weight, 0);
+  const done = weight(chosen.slice(0, at));
+  return done === 0 ? '' : `, about ${((minutes() / done) * weight(chosen.slice(at))).toFixed(0)} min left`;
+}
+
+function minutes(): number {
+  return (performance.now() - beganMs) / 60_000;
+}
+
+function named(name: string): Part {
+  return parts.find((part) => part.name === name) ?? program.error(`there is no part "${name}": --help lists them`);
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError('it is a whole number from 1 on.');
+  return value;
+}
