@@ -134,7 +134,7 @@ export async function startBridge(config: Configuration, { log, reloadFile, env 
 
     const keeping = {
       route: (event: EventView) => route(event),
-      onStored: (event: StoredEvent, owes: readonly Owed[]) => lanes.offer(event, owes),
+      onStored: (event: StoredEvent, owes: readonly Owed[], seen: EventView | null) => lanes.offer(event, owes, seen),
       store: forwarding(store, { deadTo: () => inForce.deadTo, wake: (sinks) => lanes.wake(sinks), redact: redaction.redact }),
       ...{ telemetry, log, nowMs },
     };

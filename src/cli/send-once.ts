@@ -5,6 +5,7 @@ import type { Redact } from '../core/redact.js';
 import type { Log, Preview, Sink, SinkContext } from '../core/sink.js';
 import type { DueDelivery } from '../core/store.js';
 import { attempt } from '../delivery/attempt.js';
+import { createDeadlines } from '../delivery/deadlines.js';
 import { closeSink } from '../delivery/closing.js';
 import type { View } from '../delivery/view.js';
 import { EXIT, Failure } from './exit.js';
@@ -39,7 +40,7 @@ export async function sendOnce(configured: SinkConfiguration, { delivery, view, 
     close: () => sink.close(),
   };
   try {
-    const [outcome] = await attempt([delivery], { sink: shown, render, view, timeoutMs: lane.timeoutMs, redact }, stop);
+    const [outcome] = await attempt([delivery], { sink: shown, render, view, timeoutMs: lane.timeoutMs, redact }, createDeadlines(lane.timeoutMs, stop));
     if (outcome === undefined) throw new Error('an attempt has no outcome');
     return { outcome, durationMs: Math.round(performance.now() - beganMs) };
   } finally {

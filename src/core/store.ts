@@ -1,5 +1,5 @@
 import type { DeadLetter, Delivery, Settlement } from './delivery.js';
-import type { EventHeaders, StoredEvent } from './event.js';
+import type { EventHeaders, EventView, StoredEvent } from './event.js';
 import type { Outcome } from './outcome.js';
 import type { Telemetry } from './telemetry.js';
 
@@ -51,6 +51,8 @@ export type Receipt = { readonly kind: 'stored'; readonly event: StoredEvent } |
 export interface DueDelivery extends Delivery {
   readonly sink: string;
   readonly event: StoredEvent;
+  /** What the ingress read of it, where it has just come; whoever has none decodes the body again. */
+  readonly view?: EventView;
   /** Attempts made since the event was received or last replayed. */
   readonly attempts: number;
   readonly sinceMs: number;

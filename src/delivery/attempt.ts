@@ -1,14 +1,11 @@
-import { setMaxListeners } from 'node:events';
 import { DEAD, deliveryId, type DeadLetter } from '../core/delivery.js';
 import { bareView, type EventView, type StoredEvent } from '../core/event.js';
 import { excerpt, type Outcome } from '../core/outcome.js';
 import type { Digest, DigestMember, Message, Sink } from '../core/sink.js';
 import type { DueDelivery } from '../core/store.js';
 import type { Redact } from '../core/redact.js';
+import type { Deadlines } from './deadlines.js';
 import type { View } from './view.js';
-
-/** A sink that has not come back this long after its signal is given up on: a slot must not be lost to a fault of a sink. */
-const ABANDON_MS = 5_000;
 
 /** What one attempt needs. */
 export interface Attempting {
@@ -23,11 +20,11 @@ export interface Attempting {
 export async function attempt(
   batch: readonly DueDelivery[],
   { sink, render, view, timeoutMs, redact }: Attempting,
-  stop: AbortSignal,
+  deadlines: Deadlines,
 ): Promise<readonly Outcome[]> {
   const rendered = batch.map((delivery) => renderOne(delivery, view, render));
   const messages = rendered.filter((result) => 'content' in result);
-  const answers = messages.length === 0 ? [] : await sendGuarded(sink, messages, timeoutMs, stop);
+  const answers = messages.length === 0 ? [] : await sendGuarded(sink, messages, timeoutMs, deadlines);
   let next = 0;
   return rendered
     .map((result) => ('content' in result ? (answers[next++] ?? sinkFault('the sink answered for fewer messages than it was given')) : result))
@@ -45,7 +42,7 @@ export async function attemptDigest(
   batch: readonly DueDelivery[],
   group: string | null,
   deps: Digesting,
-  stop: AbortSignal,
+  deadlines: Deadlines,
 ): Promise<readonly Outcome[]> {
   const { sink, render, view, timeoutMs, redact, name, digest } = deps;
   const seen = batch.map((delivery) => seenOf(delivery, view));
@@ -59,7 +56,7 @@ export async function attemptDigest(
   const sendOf = async (these: readonly Member[]): Promise<Outcome> => {
     if (first === undefined) return sinkFault('nothing was sent');
     const message = messageOf(first.delivery, first.event, digest({ sink: name, group, members: these }));
-    return (await sendGuarded(sink, [message], timeoutMs, stop))[0] ?? sinkFault('the sink did not answer');
+    return (await sendGuarded(sink, [message], timeoutMs, deadlines))[0] ?? sinkFault('the sink did not answer');
   };
   const whole = await sendOf(members);
   // Of a message that is refused for good the events that are shown in full may be the reason: what the templates make of one must not take the others with it.
@@ -85,11 +82,11 @@ function renderOne(delivery: DueDelivery, view: Attempting['view'], render: Atte
 }
 
 /** The event of a delivery as texts see it, or why nothing of it can be sent. Of a dead letter there is always something to tell. */
-function seenOf({ event, dead }: DueDelivery, view: View): EventView | Outcome {
+function seenOf({ event, dead, view: known }: DueDelivery, view: View): EventView | Outcome {
   if (dead !== undefined) return (event.damaged === true ? null : view(event)) ?? bareView(event);
   if (event.damaged === true)
     return { kind: 'rejected', reason: DEAD.damaged, answer: 'the stored event is not what was received: nothing was sent' };
-  return view(event) ?? { kind: 'rejected', reason: DEAD.undecodable, answer: `the format "${event.format}" cannot read the body any more` };
+  return known ?? view(event) ?? { kind: 'rejected', reason: DEAD.undecodable, answer: `the format "${event.format}" cannot read the body any more` };
 }
 
 function messageOf({ event, index, dead }: DueDelivery, seen: EventView, content: unknown): Message {
@@ -108,29 +105,11 @@ function bodyOf(event: StoredEvent): Buffer {
 }
 
 /** Holds the sink to its contract: it ends in time, and a throw is a fault of ours that is tried again, not a lost delivery. */
-async function sendGuarded(sink: Sink, messages: readonly Message[], timeoutMs: number, stop: AbortSignal): Promise<readonly Outcome[]> {
-  const ending = new AbortController();
-  // A sink may listen once for each message: that is no leak, and no reason for Node's warning.
-  setMaxListeners(0, ending.signal);
-  let giveUp: NodeJS.Timeout | undefined;
-  const abandoned = new Promise<readonly Outcome[]>((resolve) => {
-    ending.signal.addEventListener('abort', () => {
-      giveUp = setTimeout(() => resolve(messages.map(() => timedOut(timeoutMs))), ABANDON_MS);
-    });
-  });
-  const end = (): void => ending.abort(new Error(`no answer within ${timeoutMs} ms`));
-  const timer = setTimeout(end, timeoutMs);
-  stop.addEventListener('abort', end);
-  // A signal that has aborted tells nobody any more.
-  if (stop.aborted) end();
+async function sendGuarded(sink: Sink, messages: readonly Message[], timeoutMs: number, deadlines: Deadlines): Promise<readonly Outcome[]> {
   try {
-    return await Promise.race([sink.send(messages, ending.signal), abandoned]);
+    return (await deadlines.run((signal) => sink.send(messages, signal))) ?? messages.map(() => timedOut(timeoutMs));
   } catch (error) {
     return messages.map(() => sinkFault(describe(error)));
-  } finally {
-    clearTimeout(timer);
-    clearTimeout(giveUp);
-    stop.removeEventListener('abort', end);
   }
 }
 

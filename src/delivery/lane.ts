@@ -5,6 +5,7 @@ import { StoreUnavailable, type DueDelivery, type Settled, type Store } from '..
 import type { Telemetry } from '../core/telemetry.js';
 import { attempt, attemptDigest, type Attempting, type Digesting } from './attempt.js';
 import { closeSink } from './closing.js';
+import { createDeadlines, type Deadlines } from './deadlines.js';
 import { createDigester, type DigestRule, type Taken } from './digest.js';
 import { createGate, type Gate } from './gate.js';
 import { Order } from './order.js';
@@ -65,6 +66,7 @@ export class Lane {
   #heldBytes = 0;
   readonly #work = new Set<Promise<void>>();
   readonly #stop = new AbortController();
+  readonly #deadlines: Deadlines;
   #stopped: Promise<void> | null = null;
   #running = false;
   #sends = 0;
@@ -83,6 +85,7 @@ export class Lane {
     this.#gate = createGate(deps.pace, deps.retry, deps.random);
     this.#order = deps.ordered ? new Order() : null;
     this.#next = deps.digest === null ? (queue) => this.#nextBatch(queue) : createDigester(deps.digest, deps.view);
+    this.#deadlines = createDeadlines(deps.timeoutMs, this.#stop.signal);
     // Every attempt and every pause listens, and lets go in time: that is no leak, and no reason for Node's warning.
     setMaxListeners(0, this.#stop.signal);
   }
@@ -186,10 +189,9 @@ export class Lane {
   }
 
   #attempt(deliveries: readonly DueDelivery[], digest: Taken['digest']): Promise<readonly Outcome[]> {
-    const { signal } = this.#stop;
     return digest === null || this.#deps.digest === null
-      ? attempt(deliveries, this.#deps, signal)
-      : attemptDigest(deliveries, digest.group, { ...this.#deps, digest: this.#deps.digest.digest }, signal);
+      ? attempt(deliveries, this.#deps, this.#deadlines)
+      : attemptDigest(deliveries, digest.group, { ...this.#deps, digest: this.#deps.digest.digest }, this.#deadlines);
   }
 
   #noteHold(outcomes: readonly Outcome[]): void {

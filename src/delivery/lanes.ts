@@ -1,8 +1,11 @@
-import type { StoredEvent } from '../core/event.js';
+import type { EventView, StoredEvent } from '../core/event.js';
 import type { DueDelivery, Owed } from '../core/store.js';
 import type { Telemetry } from '../core/telemetry.js';
 import type { Lane } from './lane.js';
 import { createOrphans, type OrphanDependencies } from './orphans.js';
+
+/** A parsed body takes several times the memory of its bytes: what a full queue holds of large ones is parsed again. */
+const VIEW_BYTES_MAX = 16 * 1024;
 
 /** What the lanes share. */
 export interface LanesDependencies extends Omit<OrphanDependencies, 'spared' | 'wake' | 'telemetry'> {
@@ -15,7 +18,7 @@ export interface Lanes {
   /** Begins to send. */
   start(): void;
   /** An event that was just stored, by whatever configuration it was routed: what it owes to a sink without a lane becomes a dead letter. */
-  offer(event: StoredEvent, owes: readonly Owed[]): void;
+  offer(event: StoredEvent, owes: readonly Owed[], view: EventView | null): void;
   /** Something was made due in the store for these sinks. */
   wake(sinks: readonly string[]): void;
   /** The store may hold what no lane was told of. */
@@ -74,12 +77,13 @@ export function createLanes({ store, telemetry, deadTo, nowMs }: LanesDependenci
       orphans.kill();
     },
 
-    offer(event, owes) {
+    offer(event, owes, view) {
+      const seen = view !== null && event.body.length <= VIEW_BYTES_MAX ? { view } : {};
       owes.forEach((owed, index) => {
         if (owed.state !== 'waiting') return;
         const lane = lanes.get(owed.sink);
         if (lane === undefined) orphans.kill();
-        else lane.offer({ ...keyOf(owed), index, route: owed.route, sink: owed.sink, event, attempts: 0, sinceMs: event.receivedMs });
+        else lane.offer({ ...keyOf(owed), ...seen, index, route: owed.route, sink: owed.sink, event, attempts: 0, sinceMs: event.receivedMs });
       });
     },
 

@@ -9,8 +9,8 @@ import type { Telemetry } from '../core/telemetry.js';
 export interface Keeping {
   /** The deliveries an event owes: at least one. Pure. */
   readonly route: (event: EventView) => readonly Owed[];
-  /** Hands a fresh event to the lanes. Called once for each, in order, when its sender has been answered. */
-  readonly onStored: (event: StoredEvent, owes: readonly Owed[]) => void;
+  /** Hands a fresh event to the lanes. Called once for each, in order, when its sender has been answered. `view`: null where nothing could be read. */
+  readonly onStored: (event: StoredEvent, owes: readonly Owed[], view: EventView | null) => void;
   readonly telemetry: Telemetry;
   readonly log: Log;
   readonly nowMs: () => number;
@@ -19,6 +19,7 @@ export interface Keeping {
 /** An authentic event: what is kept of it, and whether its sender is told that something is wrong with it. */
 export interface Judged {
   readonly arrival: Arrival;
+  readonly view: EventView | null;
   readonly refusal: Fault | null;
 }
 
@@ -36,14 +37,15 @@ export function judge(source: ReadingSource, came: CameIn, route: Keeping['route
   const identified = identify(source, came, sha256);
   if (!identified.ok) return refused(source, came, identified);
   const { event, id, hasId } = identified;
-  const owes = route(viewOf(event, id, source.name, came.receivedMs));
-  return { arrival: arrivalOf(source, came, { key: hasId ? keyOfId(id) : id, id, type: event.type, owes }), refusal: null };
+  const view = viewOf(event, id, source.name, came.receivedMs);
+  const owes = route(view);
+  return { view, arrival: arrivalOf(source, came, { key: hasId ? keyOfId(id) : id, id, type: event.type, owes }), refusal: null };
 }
 
 /** Kept as a dead letter. */
 export function refused(source: ReadingSource, came: CameIn, { reason, detail, type }: Fault & { readonly type: string }): Judged {
   const owes: Owed[] = [{ state: 'dead', route: null, sink: null, reason, detail }];
-  return { arrival: arrivalOf(source, came, { key: `${reason}:${sha256(came.body)}`, id: '', type, owes }), refusal: { reason, detail } };
+  return { arrival: arrivalOf(source, came, { key: `${reason}:${sha256(came.body)}`, id: '', type, owes }), view: null, refusal: { reason, detail } };
 }
 
 /** Field by field: spreading an object costs microseconds, and this runs for every event. */
@@ -60,14 +62,14 @@ export const UNPROCESSABLE = 422;
 
 /** What follows from a receipt: a fresh event goes to the lanes, and everything is told. */
 export function follow(judged: Judged, receipt: Receipt, keeping: Keeping): void {
-  if (receipt.kind === 'stored') handOver(receipt.event, judged.arrival.owes, keeping);
+  if (receipt.kind === 'stored') handOver(receipt.event, judged, keeping);
   tell(judged, receipt, keeping);
 }
 
 /** The event is stored and its sender has been told: a fault from here on is not the sender's business. */
-function handOver(event: StoredEvent, owes: readonly Owed[], { onStored, log }: Keeping): void {
+function handOver(event: StoredEvent, { arrival, view }: Judged, { onStored, log }: Keeping): void {
   try {
-    onStored(event, owes);
+    onStored(event, arrival.owes, view);
   } catch (error) {
     log.error({ source: event.source, uid: event.uid, error }, 'a stored event could not be handed over; its deliveries wait for the next start');
   }

@@ -1,4 +1,3 @@
-import type { Dispatcher } from 'undici';
 import type { Outcome } from '../core/outcome.js';
 import { retryAfterMs } from '../core/retry-after.js';
 
@@ -70,35 +69,4 @@ export function retryOutcome(
 ): Outcome {
   const afterMs = retryAfterMs(retryAfter, nowMs);
   return { kind: 'retry', ...said, holdSink: status === 429 || afterMs !== undefined, ...(afterMs === undefined ? {} : { afterMs }) };
-}
-
-/** What undici has of an answer, read as far as it is. */
-export async function readAnswer({
-  statusCode,
-  headers,
-  body,
-}: Pick<Dispatcher.ResponseData, 'statusCode' | 'headers'> & { readonly body: AsyncIterable<Uint8Array> }): Promise<HttpAnswer> {
-  return { status: statusCode, retryAfter: [headers['retry-after']].flat()[0] ?? null, text: await readSome(body) };
-}
-
-/** undici hears a signal only once it is connected: a name that does not resolve would hold the lane. What is aborted before is not sent later. */
-export function orAborted<Answer>(work: Promise<Answer>, signal: AbortSignal): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    const end = (): void => reject(new Error('no answer in time'));
-    signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted) end();
-    void work.then(resolve, reject).finally(() => signal.removeEventListener('abort', end));
-  });
-}
-
-/** Reads at most ANSWER_BYTES_MAX, as text. */
-export async function readSome(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes >= ANSWER_BYTES_MAX) break;
-  }
-  return Buffer.concat(chunks).subarray(0, ANSWER_BYTES_MAX).toString('utf8');
 }

@@ -1,7 +1,8 @@
-import { Agent, buildConnector, Pool, ProxyAgent, type Dispatcher } from 'undici';
+import { buildConnector, Pool, ProxyAgent, type Dispatcher } from 'undici';
 import { createIsForbidden, forbiddenError, FORBIDDEN, guard, type IsForbidden, type Lookup } from './address.js';
-import { PROXY_FAULT } from './answer.js';
+import { PROXY_FAULT, type HttpAnswer } from './answer.js';
 import type { Config } from './http-config.js';
+import { exchange, type Exchange } from './http-exchange.js';
 import { targetOf } from './http-url.js';
 import { proxyFor } from './proxy.js';
 import { secretsOfUrl } from './secrets.js';
@@ -14,18 +15,21 @@ export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-type RequestOptions = Pick<Dispatcher.RequestOptions, 'body' | 'signal'> & {
+/** What is sent; the signal ends it. */
+interface RequestOptions {
   readonly method: string;
   readonly headers: Readonly<Record<string, string>>;
-};
+  readonly body: Buffer | string;
+  readonly signal: AbortSignal;
+}
 
 /** Where to, and by which way. */
 export type Target = Pick<Config, 'url' | 'allow' | 'deny' | 'tls' | 'proxy'>;
 
 /** The connections of a sink. */
 export interface Connections {
-  /** Sends one request once, and follows no redirect. */
-  request(url: URL, options: RequestOptions): Promise<Dispatcher.ResponseData>;
+  /** Sends one request once, and follows no redirect; the URL is of the sink's host. Rejects where there is no answer, or none in time. */
+  request(url: URL, options: RequestOptions): Promise<HttpAnswer>;
   close(): Promise<void>;
   /** What lets in at the proxy, and may come back in an answer. */
   readonly secrets: readonly string[];
@@ -43,7 +47,7 @@ export function createConnections(config: Target, { lookup, environment }: Surro
   const target = targetOf(config);
   const proxy = proxyFor(setting, target, environment);
   const isForbidden = createIsForbidden({ ...(allow === undefined ? {} : { allow }), deny });
-  if (proxy === null) return direct(new Agent({ ...UNTIMED, connect: guarded(isForbidden, lookup, tls) }));
+  if (proxy === null) return direct(new Pool(target.origin, { ...UNTIMED, connect: guarded(isForbidden, lookup, tls) }));
   const connect = guarded(isForbidden, lookup, {});
   // undici would have a proxy's certificate be for the receiver, whose name is in the request.
   const parts = {
@@ -60,10 +64,10 @@ interface Proxied {
   readonly isForbidden: IsForbidden;
 }
 
-function direct(agent: Agent): Connections {
+function direct(pool: Pool): Connections {
   return {
-    request: (url, options) => agent.request({ ...plain(options), origin: url.origin, path: url.pathname + url.search }),
-    close: () => agent.destroy(),
+    request: (url, options) => exchange(pool, requestOf(options, url.pathname + url.search), options.signal),
+    close: () => pool.destroy(),
     secrets: [],
   };
 }
@@ -82,7 +86,7 @@ function tunnelled({ proxy, connect, isForbidden }: Proxied, tls: NonNullable<Co
   return {
     request: async (url, options) => {
       if (isForbidden(url.hostname)) throw forbiddenError();
-      return agent.request({ ...plain(options), origin: url.origin, path: url.pathname + url.search });
+      return exchange(agent, { ...requestOf(options, url.pathname + url.search), origin: url.origin }, options.signal);
     },
     close: () => agent.destroy(),
     secrets: secretsOfUrl(proxy.href),
@@ -115,23 +119,23 @@ function proxyError(what: string): Error {
 
 /** http: the proxy is asked for the whole URL, as proxies want it: many of them open tunnels to port 443 alone. */
 function forwarded({ proxy, connect, isForbidden }: Proxied): Connections {
-  const agent = new Agent({ ...UNTIMED, connect });
+  const pool = new Pool(proxy.origin, { ...UNTIMED, connect });
   const basic = basicOf(proxy);
   return {
     request: async (url, { headers, ...options }) => {
       if (isForbidden(url.hostname)) throw forbiddenError();
       const own = { host: url.host, ...(basic === null ? {} : { 'proxy-authorization': `Basic ${basic}` }) };
       const path = url.origin + url.pathname + url.search;
-      return agent.request({ ...plain({ ...options, headers: { ...headers, ...own } }), origin: proxy.origin, path });
+      return exchange(pool, requestOf({ ...options, headers: { ...headers, ...own } }, path), options.signal);
     },
-    close: () => agent.destroy(),
+    close: () => pool.destroy(),
     secrets: secretsOfUrl(proxy.href),
   };
 }
 
 /** undici writes into what it is given. */
-function plain({ method, headers, body, signal }: RequestOptions) {
-  return { method, headers: { ...headers }, body: body ?? null, signal: signal ?? null };
+function requestOf({ method, headers, body }: RequestOptions, path: string): Exchange {
+  return { method, path, headers: { ...headers }, body };
 }
 
 /** Connects to no address that is forbidden, whether it stands in the URL or a name leads to it: it is asked again for every connection. */

@@ -2,7 +2,7 @@ import { DEAD } from '../core/delivery.js';
 import type { Outcome } from '../core/outcome.js';
 import { createRedact } from '../core/redact.js';
 import type { Message, Sink } from '../core/sink.js';
-import { faultOutcome, orAborted, readAnswer } from './answer.js';
+import { faultOutcome } from './answer.js';
 import type { Config } from './http-config.js';
 import { createConnections, type Surroundings } from './http-connect.js';
 import { requestOf, type HttpContent, type HttpRequest } from './http-request.js';
@@ -34,9 +34,8 @@ export function openHttp(config: Config, surroundings: Surroundings & { readonly
     if ('kind' in prepared) return prepared;
     const { url, method, headers, body } = prepared;
     try {
-      const answer = await orAborted(connections.request(url, { method, headers, body, signal }), signal);
-      const read = await readAnswer(answer);
-      return classify({ ...read, text: redact(read.text) }, nowMs());
+      const answer = await connections.request(url, { method, headers, body, signal });
+      return classify({ ...answer, text: redact(answer.text) }, nowMs());
     } catch (error) {
       return faultOutcome(error, signal);
     }

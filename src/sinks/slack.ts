@@ -8,7 +8,7 @@ import { suggest } from '../core/suggest.js';
 import type { Compiler, Message, Sink, SinkContext, SinkKind } from '../core/sink.js';
 import { escapeSlack, slackLink } from '../core/slack-markup.js';
 import { Secret } from '../schema/values.js';
-import { faultOutcome, orAborted, readAnswer, retryOutcome, type HttpAnswer } from './answer.js';
+import { faultOutcome, retryOutcome, type HttpAnswer } from './answer.js';
 import { createConnections, type Connections } from './http-connect.js';
 import { secretsOfUrl } from './secrets.js';
 import { defaultMessage, defaultText, deadMessage, digestMessage, textOf, unreadMessage, type SlackContent } from './slack-message.js';
@@ -199,10 +199,8 @@ interface PostInit {
   readonly body?: unknown;
 }
 
-async function post(connections: Connections, url: string | URL, { headers = {}, body }: PostInit, signal: AbortSignal): Promise<HttpAnswer> {
-  const sent = connections.request(new URL(url), { method: 'POST', headers, body: String(body), signal });
-  const answer = await orAborted(sent, signal);
-  return readAnswer(answer);
+function post(connections: Connections, url: string | URL, { headers = {}, body }: PostInit, signal: AbortSignal): Promise<HttpAnswer> {
+  return connections.request(new URL(url), { method: 'POST', headers, body: String(body), signal });
 }
 
 function answerForLibrary({ status, text }: HttpAnswer, url: string) {

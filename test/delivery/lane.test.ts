@@ -292,6 +292,8 @@ describe('a lane', () => {
     await turn();
     accept(due('a'));
     await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent[0]?.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(50);
     expect(sent[0]?.signal.aborted).toBe(true);
     await vi.advanceTimersByTimeAsync(5_000);
     expect(facts[0]).toBe('a.0 retry → waiting');
