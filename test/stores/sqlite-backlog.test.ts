@@ -19,8 +19,10 @@ function rig() {
     reader.close();
     writer.close();
   });
-  const accept = (count: number, sink: string, bytes?: number): string[] =>
-    writer.write(waitingGroup(count, sink, bytes)).arrivals.flatMap((written) => (written.ok ? written.uids.map(String) : []));
+  const accept = (count: number, sink: string, bytes?: number): string[] => {
+    const written = writer.write(waitingGroup(count, sink, bytes));
+    return written.whole ? written.uids.map(String) : [];
+  };
   return { writer, reader, accept };
 }
 

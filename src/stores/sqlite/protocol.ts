@@ -42,12 +42,12 @@ export interface WriteGroup {
 /** What became of one part of a group. `uids`: of its events, in order; null: a duplicate. A settlement has none. */
 export type Written = { readonly ok: true; readonly uids: readonly (string | null)[] } | { readonly ok: false; readonly error: string };
 
-/** One answer for what came together, and one for each settlement, in order. */
-export interface GroupResult {
-  readonly arrivals: readonly Written[];
-  readonly settled: readonly Written[];
-  readonly durationMs: number;
-}
+/** All of a group was written: the uids of its events, in order; or it was written part by part, with one answer for what came together, and one for each settlement. */
+export type GroupWritten =
+  | { readonly whole: true; readonly uids: readonly (string | null)[] }
+  | { readonly whole: false; readonly arrivals: readonly Written[]; readonly settled: readonly Written[] };
+
+export type GroupResult = GroupWritten & { readonly durationMs: number };
 
 /** A request to a thread, and its answer. */
 export interface Request {

@@ -127,9 +127,20 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
         const result = await write(accepted, settled);
         works();
         const events = accepted.reduce((sum, { item }) => sum + item.arrivals.length, 0);
+        // What has no uid would pass for a duplicate.
+        if (result.whole && result.uids.length !== events) throw new StoreUnavailable(UNANSWERED);
         telemetry.committed({ events, settlements: settled.length, durationMs: result.durationMs });
-        accepted.forEach((waiting, index) => hand(waiting, result.arrivals[index], (uids) => receiptsOf(waiting.item.arrivals, uids)));
-        settled.forEach((waiting, index) => hand(waiting, result.settled[index], () => undefined));
+        if (result.whole) {
+          let next = 0;
+          for (const { item, resolve } of accepted) {
+            resolve(receiptsOf(item.arrivals, result.uids, next));
+            next += item.arrivals.length;
+          }
+          for (const { resolve } of settled) resolve();
+        } else {
+          accepted.forEach((waiting, index) => hand(waiting, result.arrivals[index], (uids) => receiptsOf(waiting.item.arrivals, uids, 0)));
+          settled.forEach((waiting, index) => hand(waiting, result.settled[index], () => undefined));
+        }
       } catch (error) {
         const unavailable = error instanceof Error ? error : new StoreUnavailable(String(error));
         fails(unavailable.message);
@@ -226,9 +237,10 @@ function hand<Result>({ resolve, reject }: Waiting<unknown, Result>, written: Wr
   else reject(new StoreUnavailable(written?.error ?? UNANSWERED));
 }
 
-function receiptsOf(together: readonly Arrival[], uids: Uids): Receipt[] {
+/** `first`: where those of this event, and of the others that came with it, begin. */
+function receiptsOf(together: readonly Arrival[], uids: Uids, first: number): Receipt[] {
   return together.map(({ source, format, id, type, receivedMs, body, headers }, index) => {
-    const uid = uids[index] ?? null;
+    const uid = uids[first + index] ?? null;
     return uid === null ? { kind: 'duplicate' } : { kind: 'stored', event: { uid, source, format, id, type, receivedMs, body, headers } };
   });
 }

@@ -16,7 +16,7 @@ import { deadLetterIn } from './dead-letter.js';
 import { built, openDatabase } from './database.js';
 import { codeOf } from './faults.js';
 import { createPlaceCheck } from './in-place.js';
-import { STATE, type GroupResult, type PackedArrival, type WriteGroup, type Written } from './protocol.js';
+import { STATE, type GroupResult, type GroupWritten, type PackedArrival, type WriteGroup, type Written } from './protocol.js';
 import { createPruner } from './prune.js';
 import { digestOf, secondsOf, Seen } from './seen.js';
 import { prepare } from './statements.js';
@@ -139,23 +139,22 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     return arrivals.map(({ arrival, body }) => insert(arrival, body));
   };
 
-  const writeTogether = (arrivals: readonly WithBodies[], settled: readonly Settled[]): Omit<GroupResult, 'durationMs'> =>
+  const writeWhole = (arrivals: readonly WithBodies[], settled: readonly Settled[]): GroupWritten =>
     transaction(
       arrivals.reduce((sum, together) => sum + together.arrivals.length, 0),
-      () => ({
-        arrivals: arrivals.map((together) => ({ ok: true, uids: insertAll(together) })),
-        settled: settled.map((one) => {
-          settle(one);
-          return { ok: true, uids: [] };
-        }),
-      }),
+      () => {
+        const uids = arrivals.flatMap(insertAll);
+        settled.forEach(settle);
+        return { whole: true, uids };
+      },
     );
 
   /**
    * One value that SQLite refuses must not take its group with it. It is answered as unavailable itself: its sender tries again and every refusal is logged,
    * where any other answer would drop it.
    */
-  const writeApart = (arrivals: readonly WithBodies[], settled: readonly Settled[]): Omit<GroupResult, 'durationMs'> => ({
+  const writeApart = (arrivals: readonly WithBodies[], settled: readonly Settled[]): GroupWritten => ({
+    whole: false,
     arrivals: arrivals.map((together) => attempted(() => transaction(together.arrivals.length, () => insertAll(together)))),
     settled: settled.map((one) =>
       attempted(() => {
@@ -173,9 +172,9 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     write(group: WriteGroup): GroupResult {
       const started = performance.now();
       const arrivals = withBodies(group);
-      let result: Omit<GroupResult, 'durationMs'>;
+      let result: GroupWritten;
       try {
-        result = writeTogether(arrivals, group.settled);
+        result = writeWhole(arrivals, group.settled);
       } catch (error) {
         if (error instanceof StoreUnavailable || !VALUE_ERRORS.includes(codeOf(error))) throw error;
         result = writeApart(arrivals, group.settled);
