@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { guard } from '../test/guard.js';
 import { document, type Ran } from './document.js';
 import { parts } from './parts/index.js';
-import { environment } from './rig/environment.js';
+import { coreSpeedUs, environment } from './rig/environment.js';
+import { shown } from './rig/figures.js';
 import { endAll } from './rig/process.js';
 import type { Part, Rig } from './rig/rig.js';
 
@@ -37,23 +38,38 @@ const asked = program.args.map(named);
 const chosen = asked.length === 0 ? parts : parts.filter((part) => asked.includes(part));
 
 const folder = mkdtempSync(join(options.dir, 'castbridge-bench-'));
-const guarding = guard('rm -rf "$1"', folder);
+const memory = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : folder, 'castbridge-bench-'));
+const guarding = guard('rm -rf "$@"', folder, memory);
 const cleanUp = async (): Promise<void> => {
   await endAll();
-  rmSync(folder, { recursive: true, force: true });
+  for (const made of [folder, memory]) rmSync(made, { recursive: true, force: true });
   guarding.release();
 };
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void cleanUp().finally(() => process.exit(130)));
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.on(signal, () => {
+    interrupted = true;
+    void cleanUp().finally(() => process.exit(130));
+  });
 
 const beganMs = performance.now();
-const facts = await environment();
+const environs = await environment();
 const ran: Ran[] = [];
+const speeds: number[] = [];
 try {
-  for (const [at, part] of chosen.entries()) ran.push(await runPart(part, at));
+  for (const [at, part] of chosen.entries()) {
+    speeds.push(coreSpeedUs());
+    ran.push(await runPart(part, at));
+  }
+  speeds.push(coreSpeedUs());
 } finally {
   await cleanUp();
 }
 const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
+const facts = {
+  ...environs,
+  'Speed of a core': `an HMAC-SHA256 over 1 KB took ${speeds.map(shown).join(', ')} µs of CPU, before each part and at the end`,
+};
 const page = document({ command, facts, ran, minutes: minutes(), notes: readFileSync(new URL('notes.md', import.meta.url), 'utf8') });
 console.log(options.json ? JSON.stringify({ command, facts, parts: ran }, null, 2) : page);
 if (options.write !== undefined) writeFileSync(options.write, page);
@@ -75,12 +91,15 @@ async function runPart(part: Part, at: number): Promise<Ran> {
     warmSeconds: quick ? 1 : 2,
     quick,
     folder,
+    memory,
     secret: randomBytes(32).toString('hex'),
     say,
   };
   try {
     return { name, title, section: await part.run(rig), missing: null, error: null };
   } catch (error) {
+    // What it ended takes the part down with it.
+    if (interrupted) await new Promise(() => undefined);
     await endAll();
     say(`FAILED: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
     return { name, title, section: null, missing: null, error: error instanceof Error ? error.message : String(error) };

@@ -1,19 +1,26 @@
 import { startBaseline } from '../rig/baseline.js';
-import { startBridge } from '../rig/bridge.js';
-import { BODY_BYTES, type Batch } from '../rig/events.js';
-import { medians, ratio, shown, spread, table } from '../rig/figures.js';
+import { startBridge, UNDER_WAY_MS } from '../rig/bridge.js';
+import { BODY_BYTES, makeEvents, type Batch } from '../rig/events.js';
+import { medians, percentiles, ratio, shown, spread, table } from '../rig/figures.js';
 import { closedLoop, CONNECTIONS, type Loaded } from '../rig/generator.js';
-import { machineMs, rssMb, sleep, usageOf } from '../rig/process.js';
+import { offer } from '../rig/paced.js';
+import { rssMb, sleep, usageOf } from '../rig/process.js';
 import { startReceiver, type Receiver } from '../rig/receiver.js';
 import { startRedis, whyNoRedis } from '../rig/redis.js';
 import { interleaved, withEvents, type Part, type Rig, type Section } from '../rig/rig.js';
 import { insist } from '../rig/stored.js';
 import { routesTo } from '../rig/table-of-rows.js';
 
-const VARIANTS = { handler: 'handler written by hand', bridge: 'castbridge' } as const;
+const PACED = 500;
+/** Null: as fast as it is answered. */
+const VARIANTS = {
+  'handler written by hand': { name: 'handler', perSecond: null },
+  castbridge: { name: 'bridge', perSecond: null },
+  'handler, 500/s': { name: 'handler', perSecond: PACED },
+  'castbridge, 500/s': { name: 'bridge', perSecond: PACED },
+} as const satisfies Record<string, { readonly name: 'handler' | 'bridge'; readonly perSecond: number | null }>;
 type Variant = keyof typeof VARIANTS;
 const NAMES = Object.keys(VARIANTS) as Variant[];
-const UNDER_WAY_MS = 250;
 const CPU = 'CPU an event, µs';
 
 /** What takes events and posts them to the receiver. */
@@ -34,32 +41,35 @@ export const forward: Part = {
   name: 'forward',
   title: 'Receive, store, forward over HTTP, settle',
   about: 'CPU per event beside a handler written by hand: Express, Redis, fetch',
-  weight: 3,
+  weight: 5,
   missing: whyNoRedis,
   run: async (rig) => section(await interleaved(rig, NAMES, (name) => measured(rig, name))),
 };
 
-function measured(rig: Rig, name: Variant) {
-  return withEvents(rig, { warm: rig.warmSeconds, load: rig.seconds }, async (warm, batch) => {
+function measured(rig: Rig, variant: Variant) {
+  const { name, perSecond } = VARIANTS[variant];
+  return withEvents(rig, { warm: rig.warmSeconds, load: rig.seconds }, async (warm, many) => {
     const receiver = await startReceiver(rig.folder);
     const forwarder = await startForwarder(rig, name, receiver);
     await closedLoop(forwarder.url, warm, rig.warmSeconds);
     await forwarder.settled();
-    const [before, beganMs] = [forwarder.pids.map((pid) => usageOf([pid])), machineMs()];
-    const loaded = await closedLoop(forwarder.url, batch, rig.seconds);
+    const batch = perSecond === null ? many : makeEvents(rig.memory, rig.secret, rig.seconds * perSecond);
+    const before = forwarder.pids.map((pid) => usageOf([pid]));
+    const loaded = perSecond === null ? await closedLoop(forwarder.url, batch, rig.seconds) : await offered(rig, forwarder.url, batch, perSecond);
     await receiver.arrived(batch, loaded.answered);
     await forwarder.settled();
     const after = forwarder.pids.map((pid) => usageOf([pid]));
     const rss = rssMb(forwarder.pids, 'VmHWM');
-    const { arrived, lastMs } = await compared(name, receiver, batch, loaded);
+    const { arrived, arrivedPerSecond } = await compared(variant, receiver, batch, loaded);
     const [own = NaN, redis = 0] = after.map(({ cpuMs }, at) => ((cpuMs - (before[at]?.cpuMs ?? 0)) * 1_000) / arrived);
     await forwarder.stop();
     await receiver.end();
+    batch.remove();
     return {
       [CPU]: own + redis,
       'of it Redis, µs': redis,
       'answered/s': loaded.perSecond,
-      'arrived/s': (arrived / (lastMs - beganMs)) * 1_000,
+      'arrived/s': arrivedPerSecond,
       'p50, ms': loaded.p50,
       'p99, ms': loaded.p99,
       'p99.9, ms': loaded.p999,
@@ -69,13 +79,22 @@ function measured(rig: Rig, name: Variant) {
   });
 }
 
-async function compared(name: string, receiver: Receiver, batch: Batch, loaded: Loaded): Promise<{ arrived: number; lastMs: number }> {
-  const { firstMs, ...held } = await receiver.compare(batch);
-  insist(`${name}, what arrived at the sink`, held, loaded);
-  return { arrived: held.arrived, lastMs: firstMs.reduce((last, ms) => (ms > last ? ms : last), 0) };
+async function offered(rig: Rig, url: string, batch: Batch, perSecond: number): Promise<Loaded> {
+  const { dueMs, answeredMs } = await offer(rig.folder, url, batch, perSecond);
+  const tookMs = answeredMs.reduce((last, ms) => Math.max(last, ms)) - (dueMs[0] ?? NaN);
+  const latencies = percentiles(answeredMs.map((ms, n) => ms - (dueMs[n] ?? NaN)));
+  return { answered: batch.count, sent: batch.count, perSecond: (batch.count / tookMs) * 1_000, ...latencies };
 }
 
-export const startForwarder = (rig: Rig, name: Variant, sink: Receiver): Promise<Forwarder> =>
+async function compared(what: string, receiver: Receiver, batch: Batch, loaded: Loaded): Promise<{ arrived: number; arrivedPerSecond: number }> {
+  const { firstMs, ...held } = await receiver.compare(batch);
+  insist(`${what}, what arrived at the sink`, held, loaded);
+  const times = firstMs.filter((ms) => !Number.isNaN(ms));
+  const tookMs = times.reduce((last, ms) => Math.max(last, ms)) - times.reduce((first, ms) => Math.min(first, ms));
+  return { arrived: held.arrived, arrivedPerSecond: (held.arrived / tookMs) * 1_000 };
+}
+
+export const startForwarder = (rig: Rig, name: 'handler' | 'bridge', sink: Receiver): Promise<Forwarder> =>
   name === 'bridge' ? startBridgeForwarder(rig, sink) : startHandler(rig, sink);
 
 async function startBridgeForwarder(rig: Rig, sink: Receiver): Promise<Forwarder> {
@@ -86,9 +105,7 @@ async function startBridgeForwarder(rig: Rig, sink: Receiver): Promise<Forwarder
     get pids() {
       return [bridge.pid];
     },
-    settled: async () => {
-      await bridge.quiet();
-    },
+    settled: () => bridge.quiet('out'),
     crash: async () => {
       await bridge.kill();
       await bridge.start();
@@ -124,15 +141,16 @@ async function startHandler(rig: Rig, sink: Receiver): Promise<Forwarder> {
 function section(rounds: Record<Variant, Round[]>): Section {
   const rows = NAMES.map((name) => {
     const [first = '', ...others] = Object.values(medians(rounds[name])).map(shown);
-    return [VARIANTS[name], `${first} (${spread(rounds[name].map((round) => round[CPU]))})`, ...others];
+    return [name, `${first} (${spread(rounds[name].map((round) => round[CPU]))})`, ...others];
   });
-  const cpuToHandler = ratio(rounds.bridge, rounds.handler, CPU);
+  const cpuToHandler = ratio(rounds.castbridge, rounds['handler written by hand'], CPU);
+  const paced = ratio(rounds['castbridge, 500/s'], rounds['handler, 500/s'], CPU);
   return {
-    markdown: `What people write instead of a bridge (\`bench/baseline/handler.ts\`): Express, the HMAC over the raw bytes, \`SET NX\` in a Redis that keeps nothing on disk, \`fetch\` to the sink, and the answer when the sink has answered. The bridge answers when the event is on disk, and posts it on by itself (the defaults of its HTTP sink); its CPU is counted until all has arrived and is settled, Redis's CPU is counted with the handler's. ${CONNECTIONS} connections, bodies of ${BODY_BYTES} bytes; the sink is a process of its own that compares every body. *Arrived/s*: to the last arrival.
+    markdown: `What people write instead of a bridge (\`bench/baseline/handler.ts\`): Express, the HMAC over the raw bytes, \`SET NX\` in a Redis that keeps nothing on disk, \`fetch\` to the sink, and the answer when the sink has answered. The bridge answers when the event is on disk, and posts it on by itself (the defaults of its HTTP sink); its CPU is counted until all has arrived and is settled, Redis's CPU is counted with the handler's. ${CONNECTIONS} connections, bodies of ${BODY_BYTES} bytes; the sink is a process of its own that compares every body. *Arrived/s*: from the first arrival to the last one. At ${PACED} a second: offered at an even rate, where a commit holds few events; latencies are then counted from when an event was due.
 
-${table(['', ...Object.keys(rounds.bridge[0] ?? {})], rows)}
+${table(['', ...Object.keys(rounds.castbridge[0] ?? {})], rows)}
 
-castbridge against the handler, CPU an event (the median of the ratios within each round): **${shown(cpuToHandler)} ×**.`,
+castbridge against the handler, CPU an event (the median of the ratios within each round): **${shown(cpuToHandler)} ×**, and ${shown(paced)} × at ${PACED} events a second.`,
     figures: { 'forward.cpuToHandler': cpuToHandler },
     rounds,
   };

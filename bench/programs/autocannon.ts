@@ -4,8 +4,9 @@ import { openSync, readSync } from 'node:fs';
 
 const [url = '', file = '', bytes, count, connections, seconds] = process.argv.slice(2);
 const input = openSync(file, 'r');
-const request = Buffer.alloc(Number(bytes));
-let sent = 0;
+const bytesOfOne = Buffer.alloc(Number(bytes));
+/** It also makes some that it does not send. */
+let made = 0;
 let exhausted = 0;
 
 const instance = autocannon(
@@ -15,21 +16,24 @@ const instance = autocannon(
     duration: Number(seconds),
     requests: [
       {
-        setupRequest: (made) => {
-          if (sent === Number(count)) {
+        setupRequest: (request) => {
+          if (made === Number(count)) {
             exhausted = 1;
             instance.stop();
-            return { ...made, method: 'GET', path: '/nothing' };
+            return { ...request, method: 'GET', path: '/nothing' };
           }
-          readSync(input, request, 0, request.length, sent * request.length);
-          sent += 1;
-          const [head = '', body = ''] = request.toString('latin1').split('\r\n\r\n');
+          readSync(input, bytesOfOne, 0, bytesOfOne.length, made * bytesOfOne.length);
+          made += 1;
+          const [head = '', body = ''] = bytesOfOne.toString('latin1').split('\r\n\r\n');
           const [line = '', ...headers] = head.split('\r\n');
           return {
-            ...made,
+            ...request,
             method: 'POST',
             path: line.split(' ')[1] ?? '/',
-            headers: Object.fromEntries(headers.map((header) => header.split(': ') as [string, string])),
+            // It adds its own of these.
+            headers: Object.fromEntries(
+              headers.map((header) => header.split(': ') as [string, string]).filter(([name]) => !/^(host|content-length)$/.test(name)),
+            ),
             body,
           };
         },
@@ -46,7 +50,7 @@ const instance = autocannon(
         durationMs: result.duration * 1_000,
         refused: result.non2xx,
         broken: result.errors,
-        sent,
+        sent: result.requests.sent,
         exhausted,
         p50,
         p99,

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PATH } from './events.js';
-import { freePort, startChild, steady, until, usageOf, type Usage } from './process.js';
+import { freePort, sleep, startChild, until, usageOf, type Usage } from './process.js';
 
 /** The built bridge in a process of its own, on a folder of its own. */
 export interface Bridge {
@@ -14,8 +14,10 @@ export interface Bridge {
   /** What it had used until then. */
   readonly started: Usage;
   metrics(): Promise<Metrics>;
-  /** Resolves when nothing comes in any more, so many deliveries as events were accepted (and `more`) are delivered since its start, and none waits (but those of `except`). */
-  quiet(options?: { readonly more?: number; readonly except?: string }): Promise<Metrics>;
+  /** Resolves when what was under way has come in, and nothing waits for the sink. Looks in a way that is cheap for the bridge. */
+  quiet(sink: string): Promise<void>;
+  /** Throws where a delivery died, or an event was a duplicate. */
+  insistOnSpeed(): Promise<void>;
   kill(): Promise<void>;
   /** Once more, after `kill`. */
   start(): Promise<void>;
@@ -33,14 +35,19 @@ export interface BridgeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Where the console sink writes to. */
   readonly stdout?: string;
+  /** Told of the process before it is ready. */
+  readonly spawned?: (pid: number) => void;
 }
 
 const MAIN = new URL('../../dist/main.js', import.meta.url).pathname;
-/** Seldom: each look costs the bridge a millisecond or two. */
-const LOOK_MS = 200;
+/** What is under way when a load ends has come in by then. */
+export const UNDER_WAY_MS = 300;
 
 /** Log level and everything else are the defaults; both its streams end in /dev/null. */
-export async function startBridge(parent: string, { secret, yaml, database, env = {}, stdout = '/dev/null' }: BridgeOptions): Promise<Bridge> {
+export async function startBridge(
+  parent: string,
+  { secret, yaml, database, env = {}, stdout = '/dev/null', spawned }: BridgeOptions,
+): Promise<Bridge> {
   const folder = mkdtempSync(join(parent, 'bridge-'));
   const [port, operationsPort] = [await freePort(), await freePort()];
   const path = database ?? join(folder, 'bridge.db');
@@ -54,14 +61,15 @@ sources: { castai: { path: ${PATH}, verify: { type: castai, secrets: ["${secret}
 ${yaml}`,
   );
   const operations = `http://127.0.0.1:${operationsPort}`;
-  const spawned = () => {
+  const startProcess = () => {
     const [out, err] = [openSync(stdout, 'a'), openSync('/dev/null', 'w')];
     const child = startChild(process.execPath, [MAIN, 'serve', '--config', config], { env: { ...process.env, ...env }, stdio: ['ignore', out, err] });
     closeSync(out);
     closeSync(err);
     return child;
   };
-  let child = spawned();
+  let child = startProcess();
+  spawned?.(child.pid);
   const ready = (): Promise<void> =>
     until('the bridge is ready', async () => {
       const ended = child.ended();
@@ -83,24 +91,23 @@ ${yaml}`,
     readyMs: performance.now() - startedMs,
     started: usageOf([child.pid]),
     metrics,
-    quiet: async ({ more = 0, except = '' } = {}) => {
-      let now = await steady(metrics, (a, b) => a.accepted === b.accepted);
-      await until(
-        `${now.accepted + more} deliveries`,
-        async () => {
-          now = await metrics();
-          const dead = now.sum('deliveries_total', 'state="dead"');
-          if (dead > 0) throw new Error(`${dead} deliveries are dead: a run that loses something has no speed`);
-          const waiting = now.sum('deliveries_waiting') - (except === '' ? 0 : now.sum('deliveries_waiting', `sink="${except}"`));
-          return now.sum('deliveries_total', 'state="delivered"') >= now.accepted + more && waiting === 0;
-        },
-        LOOK_MS,
-      );
-      return now;
+    quiet: async (sink) => {
+      await sleep(UNDER_WAY_MS);
+      await until(`nothing waits for ${sink}`, async () => {
+        const answer = await fetch(`${operations}/api/deliveries?state=waiting&sink=${sink}&limit=1`);
+        const { deliveries, next } = (await answer.json()) as { deliveries: unknown[]; next: string | null };
+        return deliveries.length === 0 && next === null;
+      });
+    },
+    insistOnSpeed: async () => {
+      const now = await metrics();
+      const [dead, duplicates] = [now.sum('deliveries_total', 'state="dead"'), now.sum('events_duplicate_total')];
+      if (dead > 0) throw new Error(`${dead} deliveries are dead: a run that loses something has no speed`);
+      if (duplicates > 0) throw new Error(`${duplicates} events were sent twice: they are cheaper`);
     },
     kill: () => child.end('SIGKILL'),
     start: () => {
-      child = spawned();
+      child = startProcess();
       return ready();
     },
     stop: () => child.end(),
@@ -121,13 +128,5 @@ export class Metrics {
     return this.#lines
       .filter((line) => (line.startsWith(`castbridge_${name}{`) || line.startsWith(`castbridge_${name} `)) && line.includes(label))
       .reduce((total, line) => total + Number(line.slice(line.lastIndexOf(' ') + 1)), 0);
-  }
-
-  get accepted(): number {
-    return this.sum('events_accepted_total');
-  }
-
-  get duplicates(): number {
-    return this.sum('events_duplicate_total');
   }
 }

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cpus, loadavg, release, totalmem, tmpdir } from 'node:os';
 import { wrkVersion } from './generator.js';
@@ -19,6 +20,21 @@ export async function environment(): Promise<Readonly<Record<string, string>>> {
       .map((load) => load.toFixed(2))
       .join(', '),
   };
+}
+
+const MACS = 10_000;
+
+/** What a thing that never changes costs now, in µs of CPU: a machine that is shared is not equally fast at all times, by CPU time neither. */
+export function coreSpeedUs(): number {
+  const body = Buffer.alloc(1_024);
+  const work = (): void => {
+    for (let n = 0; n < MACS; n++) createHmac('sha256', 'key').update(body).digest();
+  };
+  work();
+  const before = process.cpuUsage();
+  work();
+  const { user, system } = process.cpuUsage(before);
+  return (user + system) / MACS;
 }
 
 /** Type and device of the file system that a folder is in. */

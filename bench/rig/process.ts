@@ -94,18 +94,6 @@ export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-const STEADY_MS = 250;
-
-/** A value when it changes no more: what was under way when a load ended is over then. Each look may cost who is looked at something. */
-export async function steady<Value>(read: () => Value | Promise<Value>, equal = (a: Value, b: Value): boolean => a === b): Promise<Value> {
-  for (let before = await read(); ;) {
-    await sleep(STEADY_MS);
-    const now = await read();
-    if (equal(before, now)) return now;
-    before = now;
-  }
-}
-
 const UNTIL_MS = 300_000;
 
 /** Waits for a fact, looking every `everyMs`. Rejects when it is not one after `withinMs`. */

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Asked } from './asked.js';
 import { compareArrivals, type Compared } from './arrivals.js';
-import type { Batch } from './events.js';
+import type { Filled } from './fill.js';
 import { startChild, until, type Child } from './process.js';
 import { program } from './programs.js';
 
@@ -13,9 +13,9 @@ export interface Receiver {
   readonly url: string;
   readonly child: Child;
   /** So many arrivals of a batch so far, repeated ones and all. */
-  count(batch: Batch): Promise<number>;
-  arrived(batch: Batch, count: number): Promise<void>;
-  compare(batch: Batch): Promise<Compared>;
+  count(batch: Filled): Promise<number>;
+  arrived(batch: Filled, count: number): Promise<void>;
+  compare(batch: Filled): Promise<Compared>;
   end(): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ async function start(folder: string, file: string, args: readonly string[]): Pro
     asking = answer.catch(() => undefined);
     return answer;
   };
-  const count = ({ run }: Batch): Promise<number> => ask({ ask: 'count', run });
+  const count = ({ run }: Filled): Promise<number> => ask({ ask: 'count', run });
   return {
     url: `http://127.0.0.1:${port}/`,
     child,

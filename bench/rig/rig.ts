@@ -11,6 +11,8 @@ export interface Rig {
   readonly quick: boolean;
   /** Of the run; removed at its end. */
   readonly folder: string;
+  /** The same, in memory where there is some: for what generators read, so that it is not written beneath the syncs that are measured. */
+  readonly memory: string;
   readonly secret: string;
   /** A line of progress. */
   readonly say: (text: string) => void;
@@ -60,11 +62,11 @@ const PER_SECOND_MAX = 1_000_000;
 
 /** Measures with distinct events for so many seconds; once more with twice as many, where they were used up. */
 export async function withEvents<Result>(
-  { folder, secret, say }: Pick<Rig, 'folder' | 'secret' | 'say'>,
+  { memory, secret, say }: Pick<Rig, 'memory' | 'secret' | 'say'>,
   seconds: { readonly warm: number; readonly load: number },
   measure: (warm: Batch, load: Batch) => Promise<Result>,
 ): Promise<Result> {
-  const batches = [seconds.warm, seconds.load].map((some) => makeEvents(folder, secret, Math.ceil(some * eventsPerSecond)));
+  const batches = [seconds.warm, seconds.load].map((some) => makeEvents(memory, secret, Math.ceil(some * eventsPerSecond)));
   const [warm, load] = batches as [Batch, Batch];
   try {
     return await measure(warm, load);
@@ -75,5 +77,5 @@ export async function withEvents<Result>(
   } finally {
     for (const batch of batches) batch.remove();
   }
-  return withEvents({ folder, secret, say }, seconds, measure);
+  return withEvents({ memory, secret, say }, seconds, measure);
 }
