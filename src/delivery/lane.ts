@@ -13,8 +13,10 @@ import type { Pace } from './pace.js';
 import { createQueue, idOf, type Queue } from './queue.js';
 import { keepSettling } from './settling.js';
 
-/** Deliveries read from the store at once. */
-const PAGE = 200;
+/** Deliveries read from the store at once: each look walks past those that are in memory. */
+const PAGE = 500;
+/** Fewer than these of a page are left: the next one is read meanwhile. */
+const NEXT_PAGE = 250;
 /** And where they may become one message: the more of them, the fewer messages. */
 const DIGEST_PAGE = 1_000;
 /** Deliveries a lane holds in memory, whatever their state: the bound while the store cannot write down what became of them. */
@@ -61,6 +63,8 @@ export class Lane {
   readonly #queue = createQueue();
   readonly #next: (queue: Queue) => Taken;
   readonly #order: Order | null;
+  /** What waits for a digest is one message: the next page is another. */
+  readonly #nextPageAt: number;
   /** Ids of what is in memory: queued, being sent, or being settled. The store still calls them waiting. */
   readonly #held = new Set<string>();
   #heldBytes = 0;
@@ -84,6 +88,7 @@ export class Lane {
     this.#deps = deps;
     this.#gate = createGate(deps.pace, deps.retry, deps.random);
     this.#order = deps.ordered ? new Order() : null;
+    this.#nextPageAt = deps.digest === null ? NEXT_PAGE : 1;
     this.#next = deps.digest === null ? (queue) => this.#nextBatch(queue) : createDigester(deps.digest, deps.view);
     this.#deadlines = createDeadlines(deps.timeoutMs, this.#stop.signal);
     // Every attempt and every pause listens, and lets go in time: that is no leak, and no reason for Node's warning.
@@ -284,7 +289,7 @@ export class Lane {
     const due = this.#behind || (this.#nextDueMs !== null && (this.#nextDueMs <= nowMs || this.#nextDueMs > this.#farMs(nowMs)));
     if (!due || this.#loading || this.#isFull()) return;
     // A key that is being sent holds up nothing of the others.
-    if (this.#order?.canTake(this.#queue) ?? this.#queue.storedCount > 0) return;
+    if (this.#order?.canTake(this.#queue) ?? this.#queue.storedCount >= this.#nextPageAt) return;
     this.#loading = true;
     this.#behind = false;
     this.#nextDueMs = null;

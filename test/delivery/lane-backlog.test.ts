@@ -9,7 +9,7 @@ import { due, rig } from './lane-rig.js';
 const delivered = { kind: 'delivered', answer: '200' } as const;
 /** What a lane may hold; see HELD_MAX there. */
 const HELD_MAX = 4_000;
-const PAGE = 200;
+const PAGE = 500;
 
 it('T32: beside 100,000 due retries, every second send is a fresh delivery’s for as long as there are any', async () => {
   const { lane, waiting, sent, accept } = rig({ concurrency: 1 });

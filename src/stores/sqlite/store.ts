@@ -2,7 +2,6 @@ import {
   StoreUnavailable,
   type Arrival,
   type Checkpoint,
-  type DuePage,
   type EventStory,
   type Receipt,
   type Settled,
@@ -10,6 +9,7 @@ import {
   type StoreContext,
 } from '../../core/store.js';
 import { headersIn } from './event-row.js';
+import { unpackPage, type PackedPage } from './page.js';
 import type { GroupResult, PackedArrival, Written } from './protocol.js';
 import { CLOSED } from './thread.js';
 import { Threads } from './threads.js';
@@ -68,10 +68,7 @@ function createStore(threads: Threads, telemetry: StoreContext['telemetry']): St
     acceptTogether: (arrivals, checkpoint) => group.accept({ arrivals, checkpoint: checkpoint ?? null }),
     checkpoint: (source) => threads.call('people', 'checkpoint', [source]),
     settle: (settled) => group.settle(settled),
-    due: async (...asked) => {
-      const page = await threads.call<DuePage>('lanes', 'due', asked);
-      return { ...page, deliveries: page.deliveries.map((delivery) => ({ ...delivery, event: asBuffer(delivery.event) })) };
-    },
+    due: async (...asked) => unpackPage(await threads.call<PackedPage>('lanes', 'due', asked)),
     killOrphans: (sinks, nowMs, deadTo = NOBODY) => write('killOrphans', sinks, nowMs, deadTo),
     deliveries: (filter, limit, before) => threads.call('people', 'deliveries', [filter, limit, before]),
     stories: async (id) => {

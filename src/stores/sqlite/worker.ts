@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { explained } from './database.js';
 import { isDamage, kindOf } from './faults.js';
+import { packPage, type PackedPage } from './page.js';
 import type { Request, Response, ThreadOptions } from './protocol.js';
 import { createReader } from './reader.js';
 import { salvage } from './salvage.js';
@@ -15,7 +16,10 @@ type Call = (...args: never[]) => unknown;
 
 const create: Readonly<Record<ThreadOptions['role'], () => object>> = {
   writer: () => createWriter(path, limits),
-  reader: () => createReader(path),
+  reader: () => {
+    const reader = createReader(path);
+    return { ...reader, due: (...asked: Parameters<typeof reader.due>) => packPage(reader.due(...asked)) };
+  },
   salvager: () => ({ salvage: (file: string, nowMs: number) => explained(file, () => salvage(file, nowMs)) }),
 };
 
@@ -31,7 +35,7 @@ try {
 port.on('message', ({ id, name, args }: Request) => {
   try {
     const result = calls.get(name)?.(...(args as never[]));
-    port.postMessage({ id, ok: true, result } satisfies Response);
+    port.postMessage({ id, ok: true, result } satisfies Response, name === 'due' ? [(result as PackedPage).bodies] : []);
   } catch (error) {
     port.postMessage(failure(id, error));
   }
