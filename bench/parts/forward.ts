@@ -7,7 +7,7 @@ import { offer } from '../rig/paced.js';
 import { rssMb, sleep, usageOf } from '../rig/process.js';
 import { startReceiver, type Receiver } from '../rig/receiver.js';
 import { startRedis, whyNoRedis } from '../rig/redis.js';
-import { interleaved, withEvents, type Part, type Rig, type Section } from '../rig/rig.js';
+import { interleaved, warmUp, withEvents, type Part, type Rig, type Section } from '../rig/rig.js';
 import { insist } from '../rig/stored.js';
 import { routesTo } from '../rig/table-of-rows.js';
 
@@ -48,10 +48,10 @@ export const forward: Part = {
 
 function measured(rig: Rig, variant: Variant) {
   const { name, perSecond } = VARIANTS[variant];
-  return withEvents(rig, { warm: rig.warmSeconds, load: rig.seconds }, async (warm, many) => {
+  return withEvents(rig, async (many) => {
     const receiver = await startReceiver(rig.folder);
     const forwarder = await startForwarder(rig, name, receiver);
-    await closedLoop(forwarder.url, warm, rig.warmSeconds);
+    await warmUp(rig, forwarder.url);
     await forwarder.settled();
     const batch = perSecond === null ? many : makeEvents(rig.memory, rig.secret, rig.seconds * perSecond);
     const before = forwarder.pids.map((pid) => usageOf([pid]));

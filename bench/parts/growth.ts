@@ -3,7 +3,7 @@ import { startBridge } from '../rig/bridge.js';
 import { median, medians, ratio, shown, spread, table } from '../rig/figures.js';
 import { closedLoop, CONNECTIONS } from '../rig/generator.js';
 import { freePort, rssMb, usageOf } from '../rig/process.js';
-import { interleaved, withEvents, type Part, type Rig } from '../rig/rig.js';
+import { interleaved, warmUp, withEvents, type Part, type Rig } from '../rig/rig.js';
 import { insist, storedOf } from '../rig/stored.js';
 import { copyOf, DOWN } from '../rig/stores.js';
 import { routesTo } from '../rig/table-of-rows.js';
@@ -60,10 +60,10 @@ async function measured(rig: Rig, { rows, keys, waiting }: Variant) {
   const scale = rig.quick ? 100 : 1;
   const down = `down: { type: http, url: "http://127.0.0.1:${await freePort()}/", retry: { attempts: 100, maxAge: 30d } }`;
   const yaml = `sinks: { screen: { type: console }, ${down} }\n${routesTo('screen', rows)}`;
-  return withEvents(rig, { warm: rig.warmSeconds, load: rig.seconds }, async (warm, batch) => {
+  return withEvents(rig, async (batch) => {
     const { path, folder } = waiting > 0 ? await copyOf(rig, 'waiting', waiting / scale, DOWN) : await copyOf(rig, 'keys', keys / scale);
     const bridge = await startBridge(rig.folder, { secret: rig.secret, yaml, database: path });
-    await closedLoop(bridge.url, warm, rig.warmSeconds);
+    await warmUp(rig, bridge.url);
     await bridge.quiet('screen');
     const before = usageOf([bridge.pid]);
     const loaded = await closedLoop(bridge.url, batch, rig.seconds);

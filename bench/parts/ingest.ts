@@ -7,7 +7,7 @@ import { BODY_BYTES, identityOf, type Batch } from '../rig/events.js';
 import { median, medians, ratio, shown, spread, table } from '../rig/figures.js';
 import { closedLoop, CONNECTIONS } from '../rig/generator.js';
 import { rssMb, sleep, usageOf } from '../rig/process.js';
-import { interleaved, withEvents, type Part, type Rig, type Section } from '../rig/rig.js';
+import { interleaved, warmUp, withEvents, type Part, type Rig, type Section } from '../rig/rig.js';
 import { insist, storedOf, type Held } from '../rig/stored.js';
 import { countSyncs, type Syncs } from '../rig/syncs.js';
 import { routesTo } from '../rig/table-of-rows.js';
@@ -42,9 +42,9 @@ export const ingest: Part = {
 };
 
 function measured(rig: Rig, name: Variant, syncs: Syncs | null = null) {
-  return withEvents(rig, { warm: rig.warmSeconds, load: rig.seconds }, async (warm, batch) => {
+  return withEvents(rig, async (batch) => {
     const server = await start(rig, name, syncs);
-    await closedLoop(server.url, warm, rig.warmSeconds);
+    await warmUp(rig, server.url);
     await server.settled();
     const [before, syncsBefore] = [usageOf([server.pid]), syncs?.count() ?? NaN];
     const loaded = await closedLoop(server.url, batch, rig.seconds);

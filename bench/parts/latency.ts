@@ -1,18 +1,16 @@
 import type { Broker } from '../../test/kafka/broker.js';
 import { startBridge } from '../rig/bridge.js';
-import { makeEvents, type Batch } from '../rig/events.js';
+import { makeEvents } from '../rig/events.js';
 import { medians, percentiles, shown, table } from '../rig/figures.js';
 import { newTopic, startKafka, whyNoKafka } from '../rig/kafka.js';
 import { offer, type Paced } from '../rig/paced.js';
 import { usageOf } from '../rig/process.js';
 import { startConsumer, startReceiver, type Receiver } from '../rig/receiver.js';
-import { interleaved, type Part, type Rig } from '../rig/rig.js';
+import { interleaved, warmUp, type Part, type Rig } from '../rig/rig.js';
 import { insist } from '../rig/stored.js';
 import { routesTo } from '../rig/table-of-rows.js';
 
 const RATES = [500, 2_000, 5_000];
-/** Of the events before: at 500 a second a process would be cold for long. */
-const WARM_PER_SECOND = 2_000;
 const SINKS = ['HTTP', 'Kafka'] as const;
 type Sink = (typeof SINKS)[number];
 type Variant = `${Sink} ${number}`;
@@ -23,7 +21,7 @@ export const latency: Part = {
   name: 'latency',
   title: 'Latency',
   about: 'from request to answer, and to arrival at an HTTP sink and a Kafka consumer, at offered rates',
-  weight: 6,
+  weight: 7,
   missing: () => Promise.resolve(null),
   run: async (rig) => {
     const why = await whyNoKafka();
@@ -45,13 +43,10 @@ export const latency: Part = {
 };
 
 async function measured(rig: Rig, { sink, rate }: { readonly sink: Sink; readonly rate: number }, broker: Broker | null) {
-  const [warm, batch] = [rig.warmSeconds * WARM_PER_SECOND, rig.seconds * rate].map((count) => makeEvents(rig.memory, rig.secret, count)) as [
-    Batch,
-    Batch,
-  ];
+  const batch = makeEvents(rig.memory, rig.secret, rig.seconds * rate);
   const { yaml, receiver } = await receive(rig, sink, broker);
   const bridge = await startBridge(rig.folder, { secret: rig.secret, yaml: `sinks: { out: ${yaml} }\n${routesTo('out')}` });
-  await offer(rig.folder, bridge.url, warm, WARM_PER_SECOND);
+  await warmUp(rig, bridge.url);
   await bridge.quiet('out');
   const before = usageOf([bridge.pid]);
   const paced = await offer(rig.folder, bridge.url, batch, rate);
@@ -64,7 +59,7 @@ async function measured(rig: Rig, { sink, rate }: { readonly sink: Sink; readonl
   await bridge.stop();
   bridge.remove();
   await receiver.end();
-  for (const made of [warm, batch]) made.remove();
+  batch.remove();
   return figuresOf(paced, firstMs, ((after.cpuMs - before.cpuMs) * 1_000) / batch.count);
 }
 

@@ -1,5 +1,6 @@
 import { makeEvents, type Batch } from './events.js';
-import { Exhausted } from './generator.js';
+import { closedLoop, Exhausted } from './generator.js';
+import { endAll } from './process.js';
 
 /** What every part is given. */
 export interface Rig {
@@ -60,22 +61,37 @@ export async function interleaved<Name extends string, Round>(
 let eventsPerSecond = 30_000;
 const PER_SECOND_MAX = 1_000_000;
 
-/** Measures with distinct events for so many seconds; once more with twice as many, where they were used up. */
-export async function withEvents<Result>(
-  { memory, secret, say }: Pick<Rig, 'memory' | 'secret' | 'say'>,
-  seconds: { readonly warm: number; readonly load: number },
-  measure: (warm: Batch, load: Batch) => Promise<Result>,
-): Promise<Result> {
-  const batches = [seconds.warm, seconds.load].map((some) => makeEvents(memory, secret, Math.ceil(some * eventsPerSecond)));
-  const [warm, load] = batches as [Batch, Batch];
+/** Measures with distinct events for so many seconds; anew with twice as many, where they were used up. */
+export async function withEvents<Result>(rig: Rig, measure: (batch: Batch) => Promise<Result>): Promise<Result> {
+  const batch = makeEvents(rig.memory, rig.secret, rig.seconds * eventsPerSecond);
   try {
-    return await measure(warm, load);
+    return await measure(batch);
   } catch (error) {
     if (!(error instanceof Exhausted) || eventsPerSecond > PER_SECOND_MAX) throw error;
     eventsPerSecond *= 2;
-    say(`${error.message}: once more, with twice as many`);
+    rig.say(`${error.message}: once more, with twice as many`);
+    await endAll();
   } finally {
-    for (const batch of batches) batch.remove();
+    batch.remove();
   }
-  return withEvents({ memory, secret, say }, seconds, measure);
+  return withEvents(rig, measure);
+}
+
+/** V8 has compiled what is hot by then, whatever a server's speed is; a slow one gets no more than so many times `warmSeconds`. */
+const WARM_EVENTS = 20_000;
+const WARM_TIMES_MAX = 5;
+
+/** Loads a server with other events, until it is warm. */
+export async function warmUp({ memory, secret, warmSeconds, quick }: Rig, url: string): Promise<void> {
+  for (let [answered, times] = [0, 0]; times === 0 || (!quick && answered < WARM_EVENTS && times < WARM_TIMES_MAX); times++) {
+    const batch = makeEvents(memory, secret, warmSeconds * eventsPerSecond);
+    try {
+      answered += (await closedLoop(url, batch, warmSeconds)).answered;
+    } catch (error) {
+      if (!(error instanceof Exhausted)) throw error;
+      answered += batch.count;
+    } finally {
+      batch.remove();
+    }
+  }
 }
