@@ -40,7 +40,11 @@ export async function sendOnce(configured: SinkConfiguration, { delivery, view, 
     close: () => sink.close(),
   };
   try {
-    const [outcome] = await attempt([delivery], { sink: shown, render, view, timeoutMs: lane.timeoutMs, redact }, createDeadlines(lane.timeoutMs, stop));
+    const [outcome] = await attempt(
+      [delivery],
+      { sink: shown, render, view, timeoutMs: lane.timeoutMs, redact },
+      createDeadlines(lane.timeoutMs, stop),
+    );
     if (outcome === undefined) throw new Error('an attempt has no outcome');
     return { outcome, durationMs: Math.round(performance.now() - beganMs) };
   } finally {

@@ -17,7 +17,11 @@ async function attempted(sink: object, stop = new AbortController().signal): Pro
   const { open, render, redact } = configured(sink);
   const opened = open();
   try {
-    const [outcome] = await attempt([due('u1')], { sink: opened, render, view: () => view(), timeoutMs: 60_000, redact }, createDeadlines(60_000, stop));
+    const [outcome] = await attempt(
+      [due('u1')],
+      { sink: opened, render, view: () => view(), timeoutMs: 60_000, redact },
+      createDeadlines(60_000, stop),
+    );
     if (outcome === undefined) throw new Error('no outcome');
     return outcome;
   } finally {
@@ -30,7 +34,11 @@ describe('T11: an event that its store says is damaged', () => {
     const { open, render, redact } = configured({ type: 'http', url: `${receiver.url}/damaged` });
     const [sink, delivery] = [open(), due('u1')];
     const harmed = { ...delivery, event: { ...delivery.event, damaged: true } };
-    const outcomes = await attempt([harmed], { sink, render, view: () => view(), timeoutMs: 60_000, redact }, createDeadlines(60_000, new AbortController().signal));
+    const outcomes = await attempt(
+      [harmed],
+      { sink, render, view: () => view(), timeoutMs: 60_000, redact },
+      createDeadlines(60_000, new AbortController().signal),
+    );
     expect(outcomes).toMatchObject([{ kind: 'rejected', reason: 'damaged' }]);
     expect(receiver.received.filter(({ path }) => path === '/damaged')).toEqual([]);
     await sink.close();

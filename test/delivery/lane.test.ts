@@ -198,22 +198,22 @@ describe('a lane', () => {
   it('T35: holds no more than it can while the store does not write, and waits without spinning', async () => {
     const { lane, waiting, sent, state } = rig({ concurrency: 1, batch: 100 });
     const body = Buffer.alloc(1024 * 1024);
-    for (let count = 0; count < 250; count++) waiting.set(`d${count}.0`, { ...due(`d${count}`, { body }), dueMs: count });
+    for (let count = 0; count < 550; count++) waiting.set(`d${count}.0`, { ...due(`d${count}`, { body }), dueMs: count });
     state.answer = () => delivered;
     state.settleDown = true;
     lane.start();
     await vi.advanceTimersByTimeAsync(1_000);
     // One page: the bodies of a second one would be too many.
-    expect(sent.flatMap(({ ids }) => ids)).toHaveLength(200);
+    expect(sent.flatMap(({ ids }) => ids)).toHaveLength(500);
     const timers = vi.spyOn(globalThis, 'setTimeout');
     await vi.advanceTimersByTimeAsync(10_000);
     expect(state.dueCalls).toBe(1);
-    // The pauses of 200 settlements, which double up to five seconds, and nothing beside them.
-    expect(timers.mock.calls.length).toBeLessThan(200 * 5);
+    // The pauses of 500 settlements, which double up to five seconds, and nothing beside them.
+    expect(timers.mock.calls.length).toBeLessThan(500 * 5);
     state.settleDown = false;
     await vi.advanceTimersByTimeAsync(30_000);
     expect(waiting.size).toBe(0);
-    expect(sent.flatMap(({ ids }) => ids)).toHaveLength(250);
+    expect(sent.flatMap(({ ids }) => ids)).toHaveLength(550);
   });
 
   it('tells once that the store cannot be read, and once that it can', async () => {
