@@ -49,10 +49,10 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
   for (const outcome of ['taken', 'refused']) reloads.inc({ outcome }, 0);
 
   return {
-    accepted({ durationMs, ...fact }) {
+    accepted(fact) {
       accepted.inc({ source: fact.source });
-      acceptTime.observe(durationMs / 1000);
-      log.debug({ ...fact, durationMs }, 'event accepted');
+      acceptTime.observe(fact.durationMs / 1000);
+      log.debug(fact, 'event accepted');
     },
     duplicate(fact) {
       duplicates.inc({ source: fact.source });

@@ -1,3 +1,4 @@
+import { DatabaseSync } from '@photostructure/sqlite';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createReader } from '../../src/stores/sqlite/reader.js';
@@ -23,7 +24,7 @@ function rig() {
     const written = writer.write(waitingGroup(count, sink, bytes));
     return written.whole ? written.uids.map(String) : [];
   };
-  return { writer, reader, accept };
+  return { writer, reader, accept, path };
 }
 
 /** Every page of a listing, as the command asks for them. */
@@ -68,6 +69,15 @@ describe('a page of a listing', () => {
     expect(first({ sink: 'b' }).rows.map((row) => row.eventUid)).toEqual(waiting.slice(0, 3).reverse());
     expect(first({ sink: 'c' })).toEqual({ rows: [], next: null });
     expect(pagesOf(reader, { state: 'waiting' }, 2).flatMap(({ rows }) => rows)).toHaveLength(5);
+  });
+
+  it('goes on behind a row whose damaged uid names another place', () => {
+    const { reader, accept, path } = rig();
+    accept(5, 'a');
+    const database = new DatabaseSync(path);
+    database.exec("update events set uid = 'zz-0badcafe' where seq = 3");
+    database.close();
+    expect(pagesOf(reader, {}, 1).flatMap(({ rows }) => rows.map(({ eventUid }) => seqOf(eventUid)))).toEqual([5, 4, seqOf('zz'), 2, 1]);
   });
 
   it('neither repeats nor misses one, where so many wait that they are not sorted', () => {

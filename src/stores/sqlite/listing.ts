@@ -1,6 +1,7 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { deliveryId } from '../../core/delivery.js';
 import type { DeliveryFilter, DeliveryRow, Page } from '../../core/store.js';
+import { DamagedDatabase } from './faults.js';
 import { STATE, stateOf } from './protocol.js';
 import { textOut } from './text.js';
 import { seqOf } from './writer.js';
@@ -27,9 +28,11 @@ export function createListing(database: DatabaseSyncInstance): (filter: Delivery
     /** Where this page has looked at enough; undefined: it reaches the end before that. */
     const end = few ? undefined : ((filter.state === 'dead' ? lastOfDead : lastOfAll).get(start.event_seq, start.n) as Place | undefined);
     const { sql, values } = select(filter, start, end, few);
-    const rows = (database.prepare(sql).all(...values, limit) as unknown as ListedRow[]).map(rowOf);
-    if (rows.length === limit) return { rows, next: rows.at(-1)?.deliveryId ?? null };
-    return { rows, next: end === undefined ? null : deliveryId(end.event_seq.toString(36), end.n) };
+    const listed = database.prepare(sql).all(...values, limit) as unknown as ListedRow[];
+    // By its place, and not by its uid, which may be damaged and name another.
+    const last = listed.length === limit ? listed.at(-1) : end;
+    if (last !== undefined && !isBefore(last, start)) throw new DamagedDatabase('a listing of deliveries does not come to an end');
+    return { rows: listed.map(rowOf), next: last === undefined ? null : deliveryId(last.event_seq.toString(36), last.n) };
   };
 }
 
@@ -37,6 +40,10 @@ export function createListing(database: DatabaseSyncInstance): (filter: Delivery
 interface Place {
   readonly event_seq: number;
   readonly n: number;
+}
+
+function isBefore(one: Place, other: Place): boolean {
+  return one.event_seq < other.event_seq || (one.event_seq === other.event_seq && one.n < other.n);
 }
 
 /** Before what stands at `before`; null: before everything. */
