@@ -3,7 +3,7 @@ import type { Broker } from '../../test/kafka/broker.js';
 import { startBridge } from '../rig/bridge.js';
 import type { Filled } from '../rig/fill.js';
 import { median, medians, shown, spread, table } from '../rig/figures.js';
-import { newTopic, startKafka, watchTopic, whyNoKafka } from '../rig/kafka.js';
+import { newTopic, watchTopic, withKafka } from '../rig/kafka.js';
 import { machineMs, rssMb, usageOf, type Usage } from '../rig/process.js';
 import { startConsumer, startReceiver, type Receiver } from '../rig/receiver.js';
 import { interleaved, type Part, type Rig } from '../rig/rig.js';
@@ -24,11 +24,8 @@ export const drain: Part = {
   about: 'how fast 100,000 waiting deliveries leave, to HTTP and to a real Kafka',
   weight: 4,
   missing: () => Promise.resolve(null),
-  run: async (rig) => {
-    const why = await whyNoKafka();
-    if (why !== null) rig.say(`without Kafka: ${why}`);
-    const broker = why === null ? await startKafka() : null;
-    try {
+  run: (rig) =>
+    withKafka(rig, async (broker, why) => {
       const names: Variant[] = broker === null ? ['http'] : ['http', 'kafka'];
       const rounds = await interleaved(rig, names, (name) => drained(rig, name, broker));
       const perSecond = (name: Variant): number => (names.includes(name) ? median(rounds[name].map((round) => round[PER_SECOND])) : NaN);
@@ -36,14 +33,11 @@ export const drain: Part = {
       return {
         markdown: `${countOf(rig).toLocaleString('en')} deliveries of 1 KB wait in the store when the bridge starts; from the first arrival to the last one, settled. The sinks have their defaults. HTTP: the receiver is a process of its own on the same cores. Kafka: a broker of its own on the same cores, acknowledged by it; seen by the end of the topic, which is read and compared afterwards.${why === null ? '' : `\n\nLeft out, Kafka: ${why}.`}
 
-${table(['', ...Object.keys(rounds.http[0] ?? {})], rows)}`,
+  ${table(['', ...Object.keys(rounds.http[0] ?? {})], rows)}`,
         figures: { 'drain.httpPerSecond': perSecond('http'), 'drain.kafkaPerSecond': perSecond('kafka') },
         rounds,
       };
-    } finally {
-      await broker?.close();
-    }
-  },
+    }),
 };
 
 function row(name: Variant, rounds: readonly Round[]): string[] {

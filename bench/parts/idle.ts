@@ -1,7 +1,7 @@
 import { startBridge, type Bridge } from '../rig/bridge.js';
 import { makeEvents } from '../rig/events.js';
 import { median, shown, spread, table } from '../rig/figures.js';
-import { newTopic, startKafka, whyNoKafka } from '../rig/kafka.js';
+import { newTopic, withKafka } from '../rig/kafka.js';
 import { offer } from '../rig/paced.js';
 import { rssMb, sleep, usageOf } from '../rig/process.js';
 import { startReceiver } from '../rig/receiver.js';
@@ -26,36 +26,34 @@ export const idle: Part = {
   about: 'CPU of a bridge without events',
   weight: 2.5,
   missing: () => Promise.resolve(null),
-  run: async (rig) => {
-    const why = await whyNoKafka();
-    const broker = why === null ? await startKafka() : null;
-    const receiver = await startReceiver(rig.folder);
-    try {
-      const idlers = [await idler(rig, 'an HTTP sink', `{ type: http, url: "${receiver.url}" }`)];
-      if (broker !== null)
-        idlers.push(await idler(rig, 'a Kafka sink', `{ type: kafka, brokers: ["${broker.address}"], topic: "${await newTopic(broker)}" }`));
-      await sleep(rig.quick ? 0 : SETTLE_MS);
-      await watch(rig, idlers);
-      const rows = idlers.map(({ name, bridge, rounds }) => {
-        const percents = rounds.map(({ percent }) => percent);
-        return [name, `${shown(median(percents))} (${spread(percents)})`, shown(rssMb([bridge.pid]))];
-      });
-      for (const { bridge } of idlers) {
-        await bridge.stop();
-        bridge.remove();
-      }
-      return {
-        markdown: `After ${EVENTS.toLocaleString('en')} events and ${SETTLE_MS / 1_000} s without any (an idle producer of Kafka is closed after 30), ${rig.rounds} windows of ${windowOf(rig)} s, all bridges at the same time.${why === null ? '' : `\n\nLeft out, Kafka: ${why}.`}
+  run: (rig) =>
+    withKafka(rig, async (broker, why) => {
+      const receiver = await startReceiver(rig.folder);
+      try {
+        const idlers = [await idler(rig, 'an HTTP sink', `{ type: http, url: "${receiver.url}" }`)];
+        if (broker !== null)
+          idlers.push(await idler(rig, 'a Kafka sink', `{ type: kafka, brokers: ["${broker.address}"], topic: "${await newTopic(broker)}" }`));
+        await sleep(rig.quick ? 0 : SETTLE_MS);
+        await watch(rig, idlers);
+        const rows = idlers.map(({ name, bridge, rounds }) => {
+          const percents = rounds.map(({ percent }) => percent);
+          return [name, `${shown(median(percents))} (${spread(percents)})`, shown(rssMb([bridge.pid]))];
+        });
+        for (const { bridge } of idlers) {
+          await bridge.stop();
+          bridge.remove();
+        }
+        return {
+          markdown: `After ${EVENTS.toLocaleString('en')} events and ${SETTLE_MS / 1_000} s without any (an idle producer of Kafka is closed after 30), ${rig.rounds} windows of ${windowOf(rig)} s, all bridges at the same time.${why === null ? '' : `\n\nLeft out, Kafka: ${why}.`}
 
 ${table(['with', 'CPU, % of a core', 'RSS, MB'], rows)}`,
-        figures: { 'idle.percent': Math.max(...idlers.map(({ rounds }) => median(rounds.map(({ percent }) => percent)))) },
-        rounds: Object.fromEntries(idlers.map(({ name, rounds }) => [name, rounds])),
-      };
-    } finally {
-      await receiver.end();
-      await broker?.close();
-    }
-  },
+          figures: { 'idle.percent': Math.max(...idlers.map(({ rounds }) => median(rounds.map(({ percent }) => percent)))) },
+          rounds: Object.fromEntries(idlers.map(({ name, rounds }) => [name, rounds])),
+        };
+      } finally {
+        await receiver.end();
+      }
+    }),
 };
 
 const windowOf = (rig: Rig): number => (rig.quick ? 3 : WINDOW_S);

@@ -2,7 +2,7 @@ import type { Broker } from '../../test/kafka/broker.js';
 import { startBridge } from '../rig/bridge.js';
 import { makeEvents } from '../rig/events.js';
 import { medians, percentiles, shown, table } from '../rig/figures.js';
-import { newTopic, startKafka, whyNoKafka } from '../rig/kafka.js';
+import { newTopic, withKafka } from '../rig/kafka.js';
 import { offer, type Paced } from '../rig/paced.js';
 import { usageOf } from '../rig/process.js';
 import { startConsumer, startReceiver, type Receiver } from '../rig/receiver.js';
@@ -23,11 +23,8 @@ export const latency: Part = {
   about: 'from request to answer, and to arrival at an HTTP sink and a Kafka consumer, at offered rates',
   weight: 7,
   missing: () => Promise.resolve(null),
-  run: async (rig) => {
-    const why = await whyNoKafka();
-    if (why !== null) rig.say(`without Kafka: ${why}`);
-    const broker = why === null ? await startKafka() : null;
-    try {
+  run: (rig) =>
+    withKafka(rig, async (broker, why) => {
       const sinks = SINKS.filter((sink) => sink === 'HTTP' || broker !== null);
       const variants = sinks.flatMap((sink) => RATES.map((rate) => ({ name: `${sink} ${rate}` as const, sink, rate })));
       const rounds = await interleaved(
@@ -36,10 +33,7 @@ export const latency: Part = {
         (name) => measured(rig, variants.find((one) => one.name === name) ?? { sink: 'HTTP', rate: NaN }, broker),
       );
       return section(rounds, variants, why);
-    } finally {
-      await broker?.close();
-    }
-  },
+    }),
 };
 
 async function measured(rig: Rig, { sink, rate }: { readonly sink: Sink; readonly rate: number }, broker: Broker | null) {

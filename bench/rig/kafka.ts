@@ -1,16 +1,15 @@
 import { startBroker, type Broker } from '../../test/kafka/broker.js';
 import { whyNoBroker } from '../../test/kafka/jars.js';
 import { createTopic, withAdmin } from '../../test/kafka/topics.js';
+import type { Rig } from './rig.js';
 
 const PARTITIONS = 6;
 
 /** Why there is no broker here, and what to install; null where there can be one. */
-export async function whyNoKafka(): Promise<string | null> {
+async function whyNoKafka(): Promise<string | null> {
   const why = await whyNoBroker();
   return why === null ? null : `${why}: apt-get install openjdk-17-jre-headless maven`;
 }
-
-export const startKafka = (): Promise<Broker> => startBroker();
 
 export const newTopic = (broker: Broker): Promise<string> => createTopic([broker.address], PARTITIONS);
 
@@ -26,3 +25,18 @@ export function watchTopic(broker: Broker, topic: string, look: (records: number
 }
 
 const LOOK_MS = 20;
+
+/** Works with a broker that is closed afterwards; with none, and the reason, where none can be started here. */
+export async function withKafka<Result>(
+  { say }: Pick<Rig, 'say'>,
+  work: (broker: Broker | null, why: string | null) => Promise<Result>,
+): Promise<Result> {
+  const why = await whyNoKafka();
+  if (why !== null) say(`without Kafka: ${why}`);
+  const broker = why === null ? await startBroker() : null;
+  try {
+    return await work(broker, why);
+  } finally {
+    await broker?.close();
+  }
+}
