@@ -136,15 +136,16 @@ function fill(layout, path, rows) {
     const numbered = `with recursive n (seq) as (select ${from} union all select seq + 1 from n where seq < ${to})`;
     const key = layout === 'packed' ? '' : ', key';
     const random = layout === 'packed' ? '' : ", 'id:' || lower(hex(randomblob(12)))";
-    const since = layout === 'packed' ? ', since_ms' : '';
+    const own = layout === 'packed' ? ', since_ms, duration_ms' : '';
     database.exec(`begin;
       insert into events (seq, uid, source${key}, format, id, type, received_ms, body) ${numbered}
         select seq, seq || '-filled', 'castai'${random}, 'castai-event', lower(hex(randomblob(12))), 'resource.created', ${now}, randomblob(1200) from n;
-      insert into deliveries (event_seq, n, route, sink, state, due_ms, attempts, detail, settled_ms${since}) ${numbered}
-        select seq, d.value, 'all', iif(d.value, 'ops', 'archive'), 1, ${now}, 1, '200', ${now} ${since === '' ? '' : `, ${now}`} from n, json_each('[0,1]') d;
-      insert into attempts (event_seq, n, attempt, started_ms, duration_ms, outcome, answer) ${numbered}
-        select seq, d.value, 1, ${now}, 1, 'delivered', '200' from n, json_each('[0,1]') d;
+      insert into deliveries (event_seq, n, route, sink, state, due_ms, attempts, detail, settled_ms${own}) ${numbered}
+        select seq, d.value, 'all', iif(d.value, 'ops', 'archive'), 1, ${now}, 1, '200', ${now} ${own === '' ? '' : `, ${now}, 1`} from n, json_each('[0,1]') d;
       commit`);
+    if (layout === 'packed') continue;
+    database.exec(`insert into attempts (event_seq, n, attempt, started_ms, duration_ms, outcome, answer) ${numbered}
+      select seq, d.value, 1, ${now}, 1, 'delivered', '200' from n, json_each('[0,1]') d`);
   }
   if (layout === 'packed') insertKeys(database, rows);
   else database.exec(INDEX);

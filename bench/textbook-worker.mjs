@@ -1,6 +1,7 @@
 // The SQLite store's writing thread as a textbook would have it: a unique index finds duplicates. Only what bench/store.mjs calls.
 import { DatabaseSync } from '@photostructure/sqlite';
 import { parentPort, workerData } from 'node:worker_threads';
+import { unpackGroup } from '../dist/stores/sqlite/group.js';
 
 export const TABLES = `
   create table if not exists events (seq integer primary key, uid text, source text, key text, format text, id text, type text, received_ms integer, body blob);
@@ -25,21 +26,19 @@ function serve() {
   );
   const insertAttempt = database.prepare('insert into attempts values (?, ?, ?, ?, ?, ?, ?)');
 
-  const write = ({ arrivals, bodies, settled }) => {
+  const write = (group) => {
     const started = performance.now();
-    let offset = 0;
+    const { arrivals, settled } = unpackGroup(group);
     database.exec('begin immediate');
     const uids = arrivals
       .map(({ arrivals: [one] }) => one)
-      .map(({ source, key, format, id, type, receivedMs, bodyBytes, owes }) => {
-        const body = new Uint8Array(bodies, offset, bodyBytes);
-        offset += bodyBytes;
+      .map(({ source, key, format, id, type, receivedMs, body, owes }) => {
         const row = insertEvent.get('', source, key, format, id, type, receivedMs, body);
         if (row === undefined) return { ok: true, uids: [null] };
         owes.forEach(({ route, sink }, n) => insertDelivery.run(row.seq, n, route, sink, receivedMs));
         return { ok: true, uids: [String(row.seq)] };
       });
-    for (const { eventUid, index, attempt } of settled) {
+    for (const { eventUid, index, attempt } of settled.flat()) {
       const { startedMs, durationMs, outcome } = attempt;
       const row = settle.get(outcome.answer, startedMs + durationMs, Number(eventUid), index);
       if (row !== undefined) insertAttempt.run(Number(eventUid), index, row.attempts, startedMs, durationMs, outcome.kind, outcome.answer);

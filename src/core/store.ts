@@ -172,8 +172,8 @@ export interface Store {
   acceptTogether(arrivals: readonly Arrival[], checkpoint?: Checkpoint): Promise<readonly Receipt[]>;
   /** How far the source has been read; null: not at all. */
   checkpoint(source: string): Promise<string | null>;
-  /** Writes an attempt and the state that follows. Rejects with StoreUnavailable: call again. */
-  settle(settled: Settled): Promise<void>;
+  /** Writes attempts and the states that follow, all of them or none. Rejects with StoreUnavailable: call again. */
+  settle(...settled: readonly Settled[]): Promise<void>;
   /**
    * Waiting deliveries of `sink` due by `nowMs`, oldest due first, at most `limit` and fewer where their bodies are large, without those in `held`.
    * Those due after `farMs` are due too, and come last: no back-off reaches so far, so the clock they were scheduled by has been set back.

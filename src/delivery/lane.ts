@@ -52,6 +52,19 @@ export interface LaneDependencies extends Attempting {
   readonly random: () => number;
 }
 
+/** A delivery, and what its attempt came to. */
+interface Tried {
+  readonly delivery: DueDelivery;
+  readonly outcome: Outcome;
+}
+
+/** And what follows from it. */
+interface Followed extends Tried {
+  readonly settled: Settled;
+}
+
+type Took = Pick<Settled['attempt'], 'startedMs' | 'durationMs'>;
+
 /**
  * The deliveries of one sink: fresh ones straight from the ingress, the others from the store when they are due.
  * Nothing that happens here touches another lane or the ingress.
@@ -181,15 +194,15 @@ export class Lane {
     this.#sends -= 1;
     this.#noteHold(outcomes);
     for (const delivery of this.#order?.ended(this.#queue, deliveries, outcomes) ?? []) this.#letGo(delivery);
-    // Drawn once: what was one message comes back as one.
-    const shared = this.#deps.random();
-    deliveries.forEach((delivery, index) => {
+    const tried = deliveries.flatMap((delivery, index): Tried[] => {
       const outcome = outcomes[index];
-      if (outcome === undefined) return;
       // Cut short by the end of the grace time: nobody knows, so it stays waiting, and the attempt does not count.
-      if (this.#stop.signal.aborted && outcome.kind === 'retry') return;
-      this.#track(this.#settle(delivery, outcome, { startedMs, durationMs }, digest === null ? this.#deps.random() : shared));
+      const unknown = outcome === undefined || (this.#stop.signal.aborted && outcome.kind === 'retry');
+      return unknown ? [] : [{ delivery, outcome }];
     });
+    // Drawn once for a digest: what was one message comes back as one.
+    const shared = this.#deps.random();
+    if (tried.length > 0) this.#track(this.#settle(tried, { startedMs, durationMs }, digest === null ? this.#deps.random : () => shared));
     this.#pump();
   }
 
@@ -216,23 +229,25 @@ export class Lane {
     }
   }
 
-  /** Decides what follows, writes it down, and lets go of the delivery. */
-  async #settle(delivery: DueDelivery, outcome: Outcome, took: Pick<Settled['attempt'], 'startedMs' | 'durationMs'>, random: number): Promise<void> {
+  /** Decides what follows, writes it down, and lets go of the deliveries. */
+  async #settle(tried: readonly Tried[], took: Took, random: () => number): Promise<void> {
     const nowMs = this.#deps.nowMs();
-    const attemptNumber = delivery.attempts + 1;
-    const settlement = settle(outcome, { attempt: attemptNumber, sinceMs: delivery.sinceMs }, this.#deps.retry, nowMs, random);
-    const deadTo = settlement.state === 'dead' && delivery.dead === undefined ? this.#deps.deadTo() : [];
-    const written = await keepSettling(
-      this.#deps.store,
-      {
-        eventUid: delivery.event.uid,
-        index: delivery.index,
-        settlement,
-        ...(deadTo.length > 0 && { deadTo }),
-        attempt: { ...took, outcome },
-      },
-      this.#stop.signal,
-    );
+    const all = tried.map((one): Followed => ({ ...one, settled: this.#follow(one, took, nowMs, random()) }));
+    await keepSettling(this.#deps.store, all, this.#stop.signal, (some, written) => {
+      for (const one of some) this.#ended(one, written, nowMs);
+      this.#pump();
+    });
+  }
+
+  #follow({ delivery, outcome }: Tried, took: Took, nowMs: number, random: number): Settled {
+    const { event, index, sinceMs, attempts, dead } = delivery;
+    const settlement = settle(outcome, { attempt: attempts + 1, sinceMs }, this.#deps.retry, nowMs, random);
+    const deadTo = settlement.state === 'dead' && dead === undefined ? this.#deps.deadTo() : [];
+    return { eventUid: event.uid, index, settlement, attempt: { ...took, outcome }, ...(deadTo.length > 0 && { deadTo }) };
+  }
+
+  #ended({ delivery, outcome, settled }: Followed, written: boolean, nowMs: number): void {
+    const { settlement, deadTo = [] } = settled;
     this.#deps.telemetry.attempted({
       source: delivery.event.source,
       sink: this.name,
@@ -240,8 +255,8 @@ export class Lane {
       deliveryId: idOf(delivery),
       eventId: delivery.event.id,
       type: delivery.event.type,
-      attempt: attemptNumber,
-      durationMs: took.durationMs,
+      attempt: delivery.attempts + 1,
+      durationMs: settled.attempt.durationMs,
       outcome,
       settlement,
       ageMs: nowMs - delivery.event.receivedMs,
@@ -277,7 +292,6 @@ export class Lane {
       this.#nextDueMs = Math.min(this.#nextDueMs ?? Infinity, settlement.dueMs);
       if (orderKey === undefined) this.#order?.expectOthers();
     }
-    this.#pump();
   }
 
   /** No back-off reaches further: what is due later was scheduled by a clock that has been set back since, and would wait that much too long. */

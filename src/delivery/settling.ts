@@ -5,16 +5,38 @@ import { StoreUnavailable, type Settled, type Store } from '../core/store.js';
 const AGAIN_MS = 100;
 const AGAIN_MS_MAX = 5_000;
 
-/** Until it is written. False: it is to stop before the store could write; the delivery is still waiting there, and will be sent again. */
-export async function keepSettling(store: Pick<Store, 'settle'>, settled: Settled, stop: AbortSignal): Promise<boolean> {
-  for (let pauseMs = AGAIN_MS; ; pauseMs = Math.min(pauseMs * 2, AGAIN_MS_MAX)) {
-    try {
-      await store.settle(settled);
-      return true;
-    } catch (error) {
-      if (!(error instanceof StoreUnavailable)) throw error;
-      if (stop.aborted) return false;
-      await pause(pauseMs, stop);
-    }
+/**
+ * Has settlements written, and tells of each as soon as it is; not `written`: it is to stop before the store could write it; the delivery is still waiting
+ * there, and will be sent again.
+ */
+export async function keepSettling<One extends { readonly settled: Settled }>(
+  store: Pick<Store, 'settle'>,
+  all: readonly One[],
+  stop: AbortSignal,
+  ended: (some: readonly One[], written: boolean) => void,
+): Promise<void> {
+  if (await isSettled(store, all)) {
+    ended(all, true);
+    return;
+  }
+  // Each by itself from here on: one that cannot be written must not hold the others up.
+  await Promise.all(all.map(async (one) => ended([one], await settleOne(store, one, stop))));
+}
+
+async function settleOne(store: Pick<Store, 'settle'>, one: { readonly settled: Settled }, stop: AbortSignal): Promise<boolean> {
+  for (let pauseMs = AGAIN_MS; !(await isSettled(store, [one])); pauseMs = Math.min(pauseMs * 2, AGAIN_MS_MAX)) {
+    if (stop.aborted) return false;
+    await pause(pauseMs, stop);
+  }
+  return true;
+}
+
+async function isSettled(store: Pick<Store, 'settle'>, all: readonly { readonly settled: Settled }[]): Promise<boolean> {
+  try {
+    await store.settle(...all.map(({ settled }) => settled));
+    return true;
+  } catch (error) {
+    if (error instanceof StoreUnavailable) return false;
+    throw error;
   }
 }

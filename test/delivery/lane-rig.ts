@@ -25,6 +25,8 @@ export function rig(options: Partial<LaneDependencies> = {}) {
   const state = {
     storeDown: false,
     settleDown: false,
+    /** An event whose settlements the store refuses, with all that come with them. */
+    refused: '',
     /** How often it was closed, and what the sink says to it. */
     closed: 0,
     closing: Promise.resolve(),
@@ -55,13 +57,16 @@ export function rig(options: Partial<LaneDependencies> = {}) {
     },
   };
   const store: LaneDependencies['store'] = {
-    settle: (write) => {
-      if (state.storeDown || state.settleDown) return Promise.reject(new StoreUnavailable('disk full'));
-      settled.push(write);
-      const id = `${write.eventUid}.${write.index}`;
-      const row = waiting.get(id);
-      if (write.settlement.state !== 'waiting') waiting.delete(id);
-      else if (row !== undefined) waiting.set(id, { ...row, attempts: row.attempts + 1, dueMs: write.settlement.dueMs });
+    settle: (...writes) => {
+      if (state.storeDown || state.settleDown || writes.some(({ eventUid }) => eventUid === state.refused))
+        return Promise.reject(new StoreUnavailable('disk full'));
+      for (const write of writes) {
+        settled.push(write);
+        const id = `${write.eventUid}.${write.index}`;
+        const row = waiting.get(id);
+        if (write.settlement.state !== 'waiting') waiting.delete(id);
+        else if (row !== undefined) waiting.set(id, { ...row, attempts: row.attempts + 1, dueMs: write.settlement.dueMs });
+      }
       return Promise.resolve();
     },
     due: async (_sink, nowMs, limit, heldNow, farMs = Infinity) => {

@@ -216,6 +216,29 @@ describe('a lane', () => {
     expect(sent.flatMap(({ ids }) => ids)).toHaveLength(550);
   });
 
+  it('T09: what cannot be written down does not hold up what was sent with it', async () => {
+    const { lane, accept, sent, waiting, facts, state } = rig({ concurrency: 1, batch: 3, deadTo: () => ['other'] });
+    lane.start();
+    await turn();
+    accept(due('d0'));
+    for (const id of ['a', 'b', 'c']) accept(due(id));
+    state.refused = 'b';
+    sent[0]?.answer(delivered);
+    await turn();
+    sent[1]?.answer([{ kind: 'retry', reason: 'http_503', answer: '' }, delivered, { kind: 'rejected', reason: 'http_400', answer: '' }]);
+    await turn();
+    expect(facts).toEqual(['d0.0 delivered → delivered', 'a.0 retry → waiting', 'c.0 rejected → dead', 'wake other']);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(sent.map(({ ids }) => ids)).toEqual([['d0.0'], ['a.0', 'b.0', 'c.0'], ['a.0']]);
+    sent[2]?.answer(delivered);
+    await turn();
+    expect([...waiting.keys()]).toEqual(['b.0']);
+    state.refused = '';
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(waiting.size).toBe(0);
+    expect(sent).toHaveLength(3);
+  });
+
   it('tells once that the store cannot be read, and once that it can', async () => {
     const { lane, facts, state } = rig();
     state.storeDown = true;

@@ -1,6 +1,7 @@
 import { DatabaseSync } from '@photostructure/sqlite';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { packGroup } from '../../src/stores/sqlite/group.js';
 import { createReader } from '../../src/stores/sqlite/reader.js';
 import { seqOf, createWriter } from '../../src/stores/sqlite/writer.js';
 import { delivered, LIMITS, rejected, T0 } from '../contract/store/rig.js';
@@ -54,7 +55,7 @@ describe('a page of a listing', () => {
   it('of dead letters looks at as many of them', () => {
     const { writer, reader, accept } = rig();
     const uids = accept(MANY, 'a');
-    writer.write({ arrivals: [], bodies: new ArrayBuffer(0), settled: uids.map((uid) => rejected(uid)) });
+    writer.write(packGroup([], [uids.map((uid) => rejected(uid))]));
     expect(pagesOf(reader, { state: 'dead', sink: 'other' }, 100)).toHaveLength(3);
     expect(pagesOf(reader, { state: 'dead', sink: 'a', reason: 'http_400' }, 5_000).flatMap(({ rows }) => rows)).toHaveLength(MANY);
   });
@@ -63,7 +64,7 @@ describe('a page of a listing', () => {
     const { writer, reader, accept } = rig();
     const waiting = [...accept(3, 'b'), ...accept(2, 'a')];
     const over = accept(MANY, 'c');
-    writer.write({ arrivals: [], bodies: new ArrayBuffer(0), settled: over.map((uid) => delivered(uid)) });
+    writer.write(packGroup([], [over.map((uid) => delivered(uid))]));
     const first = (filter: object) => reader.deliveries({ state: 'waiting', ...filter }, 100, null);
     expect(first({})).toMatchObject({ rows: waiting.toReversed().map((eventUid) => ({ eventUid })), next: null });
     expect(first({ sink: 'b' }).rows.map((row) => row.eventUid)).toEqual(waiting.slice(0, 3).reverse());

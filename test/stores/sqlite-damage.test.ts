@@ -288,6 +288,28 @@ describe('T11: a damaged file', () => {
     await store.close();
   });
 
+  it('keeps the attempts that delivered, but for those of which it has made something else', async () => {
+    const path = await closed(EVENTS);
+    const database = new DatabaseSync(path);
+    database.exec("update deliveries set duration_ms = 'x' where event_seq = 5; update deliveries set settled_ms = null where event_seq = 9");
+    database.exec('update deliveries set detail = null where event_seq = 13');
+    database.close();
+    writeFileSync(`${path}.damaged`, 'rows\n');
+    const { store, told } = await opened(path);
+    expect(told.salvaged).toMatchObject([{ eventsLost: 0, eventsToRoute: 0 }]);
+    const attempts = async (n: number) => (await store.stories(`evt_${n}`))[0]?.attempts;
+    expect(await attempts(0)).toMatchObject([{ index: 0, attempt: 1, outcome: 'delivered' }]);
+    for (const n of [4, 8, 12]) expect(await attempts(n)).toEqual([]);
+    const [uid0, uid4, uid8, uid12] = await Promise.all([0, 4, 8, 12].map(async (n) => (await store.stories(`evt_${n}`))[0]?.event.uid ?? ''));
+    const replayed = await store.replay(
+      [uid0, uid4, uid8, uid12].map((eventUid) => ({ eventUid: eventUid ?? '', index: 0 })),
+      T0,
+    );
+    expect(replayed).toEqual([true, true, true, true]);
+    expect(await attempts(0)).toMatchObject([{ index: 0, attempt: 1, outcome: 'delivered' }]);
+    await store.close();
+  });
+
   it('in which single rows are wrong or missing owes a dead letter for each event that may have lost a delivery, and no other', async () => {
     const path = await closed(20);
     const database = new DatabaseSync(path);

@@ -18,7 +18,7 @@ import { describe, expect, it } from 'vitest';
 import { StoreUnavailable } from '../../src/core/store.js';
 import { openDatabase } from '../../src/stores/sqlite/database.js';
 import { UnusableDatabase } from '../../src/stores/sqlite/faults.js';
-import { allRows, arrival, numbered } from '../contract/store/rig.js';
+import { allRows, arrival, delivered, numbered, T0 } from '../contract/store/rig.js';
 import { directory, MIGRATIONS, openStore } from './sqlite-rig.js';
 
 const EVENTS = 40;
@@ -196,6 +196,26 @@ describe('migrations', () => {
     expect(schema(updated as DatabaseSyncInstance)).toEqual(schema(fresh as DatabaseSyncInstance));
     updated?.close();
     fresh?.close();
+  });
+
+  it('keep the attempt that delivered before it stood in its delivery, and tell of it once', async () => {
+    const path = await closed();
+    const before = await openStore(path);
+    await before.settle(delivered((await before.stories('evt_1'))[0]?.event.uid ?? ''));
+    await before.close();
+    const older = new DatabaseSync(path);
+    older.exec(`
+      insert into attempts select event_seq, n, 1, settled_ms - duration_ms, duration_ms, 'delivered', null, detail from deliveries where state = 1;
+      update deliveries set duration_ms = null; alter table deliveries drop column duration_ms; pragma user_version = 6`);
+    older.close();
+    const store = await openStore(path);
+    const [story] = await store.stories('evt_1');
+    expect(story?.attempts).toMatchObject([{ attempt: 1, outcome: 'delivered' }]);
+    const eventUid = story?.event.uid ?? '';
+    await store.replay([{ eventUid, index: 0 }], T0);
+    await store.settle(delivered(eventUid));
+    expect((await store.stories('evt_1'))[0]?.attempts).toMatchObject([{ attempt: 1 }, { attempt: 2, outcome: 'delivered' }]);
+    await store.close();
   });
 
   it('leave the file as it was where one fails', async () => {

@@ -1,6 +1,7 @@
 import { DatabaseSync } from '@photostructure/sqlite';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
+import { packGroup } from '../../src/stores/sqlite/group.js';
 import { createReader } from '../../src/stores/sqlite/reader.js';
 import { createWriter } from '../../src/stores/sqlite/writer.js';
 import { LIMITS, rejected } from '../contract/store/rig.js';
@@ -91,7 +92,7 @@ describe('however many rows there are', () => {
       // More than a page may look at.
       const written = writer.write(waitingGroup(10_500));
       const settled = by === 'PRIMARY KEY' || !written.whole ? [] : written.uids.map((uid) => rejected(String(uid)));
-      writer.write({ arrivals: [], bodies: new ArrayBuffer(0), settled });
+      writer.write(packGroup([], [settled]));
       reader.deliveries(filter, 10, null);
     });
     const listing = [...plans].find(([sql]) => sql.includes('order by d.event_seq desc'))?.[1] ?? '';

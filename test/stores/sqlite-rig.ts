@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { Store, StoreContext, StoreLimits } from '../../src/core/store.js';
 import { openSqliteStore, type SqliteOptions } from '../../src/stores/sqlite/store.js';
-import type { WriteGroup } from '../../src/stores/sqlite/protocol.js';
+import { packGroup, type PackedGroup } from '../../src/stores/sqlite/group.js';
 import { arrival, LIMITS, numbered, owedTo } from '../contract/store/rig.js';
 
 /** The built entry of the threads: a worker thread cannot run the sources. */
@@ -42,25 +42,10 @@ export function openStore(path: string, limits: StoreLimits = LIMITS, options: P
 let made = 0;
 
 /** One transaction: an event of `bytes` each, owed to `sink` alone. */
-export function waitingGroup(count: number, sink = 'a', bytes = 2): WriteGroup {
-  const arrivals = numbered(count).map(() => {
-    const { source, format, key, id, type, receivedMs, owes } = arrival(`evt_${made++}`, { owes: [owedTo(sink)] });
-    const packed = {
-      source,
-      format,
-      key,
-      id,
-      type,
-      receivedMs,
-      owes,
-      bodyBytes: bytes,
-      headers: null,
-      deadTo: [],
-      dedupWindowMs: LIMITS.dedupWindowMs,
-    };
-    return { arrivals: [packed], checkpoint: null };
-  });
-  return { arrivals, bodies: new ArrayBuffer(count * bytes), settled: [] };
+export function waitingGroup(count: number, sink = 'a', bytes = 2): PackedGroup {
+  const body = Buffer.alloc(bytes);
+  const given = numbered(count).map(() => ({ arrivals: [arrival(`evt_${made++}`, { owes: [owedTo(sink)], body })], checkpoint: null }));
+  return packGroup(given, []);
 }
 
 export { randomFrom } from '../random.js';

@@ -1,5 +1,6 @@
 import { DatabaseSync } from '@photostructure/sqlite';
 import fc from 'fast-check';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { digestOf, Seen } from '../../src/stores/sqlite/seen.js';
@@ -48,6 +49,21 @@ function rig() {
 }
 
 const digest = (key: number) => digestOf('castai', `id:${key}`);
+
+describe('the digest of a key', () => {
+  it('is the one that older versions wrote: of the length of the source, the source and the key, unit by unit', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), fc.constantFrom('', '\ud800', '\udc00'), (source, key, half) => {
+        const streamed = createHash('sha256').update(`${source.length + half.length}:`);
+        const digest = streamed
+          .update(source + half, 'utf16le')
+          .update(half + key, 'utf16le')
+          .digest();
+        expect(digestOf(source + half, half + key)).toEqual(digest.subarray(0, 16));
+      }),
+    );
+  });
+});
 
 describe('the keys that were seen', () => {
   it('are what was committed, whatever was rolled back between, also after a restart', () => {

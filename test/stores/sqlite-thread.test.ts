@@ -171,6 +171,7 @@ describe('a value that cannot be stored', () => {
     const telemetry = { ...NO_TELEMETRY, storeFailing: () => void facts.push('failing') };
     const store = await openStore(path, LIMITS, { telemetry });
     const uid = await accepted(store, arrival('before'));
+    const [one, other] = [await accepted(store, arrival('one')), await accepted(store, arrival('other'))];
     const none = null as unknown as string;
     const ends = await Promise.allSettled([
       store.accept(arrival('evt_1')),
@@ -180,6 +181,8 @@ describe('a value that cannot be stored', () => {
       store.accept(arrival('evt_5', { receivedMs: NaN })),
       store.settle(delivered(uid)),
       store.settle(retried(uid, T0, 0, {} as number)),
+      // Together: neither of them.
+      store.settle(delivered(one), retried(other, NaN)),
       store.accept(arrival('evt_2')),
     ]);
     expect(ends.map((end) => end.status)).toEqual([
@@ -190,9 +193,11 @@ describe('a value that cannot be stored', () => {
       'rejected',
       'fulfilled',
       'fulfilled',
+      'rejected',
       'fulfilled',
     ] satisfies Arrival['id'][]);
     expect(facts).toEqual([]);
+    for (const waiting of [one, other]) expect(await onlyRow(store, waiting)).toMatchObject({ state: 'waiting', attempts: 0 });
     expect((await store.accept(arrival('evt_3'))).kind).toBe('stored');
     await store.close();
   });

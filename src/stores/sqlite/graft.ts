@@ -54,6 +54,7 @@ const ADDED: readonly { readonly version: number; readonly sql: string }[] = [
   { version: 3, sql: 'select headers from events' },
   { version: 5, sql: 'select dead_n, dead from deliveries' },
   { version: 6, sql: 'select order_key from deliveries' },
+  { version: 7, sql: 'select duration_ms from deliveries' },
 ];
 
 /** Null where not even the names of the tables and columns can be read: without its checksum's column, no event would be known to be damaged. */

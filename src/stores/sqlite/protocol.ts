@@ -1,5 +1,4 @@
 import type { Settlement } from '../../core/delivery.js';
-import type { Checkpoint, Owed, Settled } from '../../core/store.js';
 import type { FaultKind } from './faults.js';
 
 /** How states are written in the tables. */
@@ -10,39 +9,10 @@ export function stateOf(state: number): Settlement['state'] {
   return state === STATE.waiting ? 'waiting' : state === STATE.delivered ? 'delivered' : 'dead';
 }
 
-/** An arrival without its body: that lies in the group's buffer, after those before it. `headers`: as the column holds them. */
-export interface PackedArrival {
-  readonly source: string;
-  readonly format: string;
-  readonly key: string | null;
-  readonly id: string;
-  readonly type: string;
-  readonly receivedMs: number;
-  readonly bodyBytes: number;
-  readonly headers: string | null;
-  readonly dedupWindowMs: number;
-  readonly owes: readonly Owed[];
-  readonly deadTo: readonly string[];
-}
-
-/** What is written as one, or not at all. */
-export interface Together {
-  readonly arrivals: readonly PackedArrival[];
-  readonly checkpoint: Checkpoint | null;
-}
-
-/** What one transaction writes. */
-export interface WriteGroup {
-  readonly arrivals: readonly Together[];
-  /** The bodies of all arrivals, one after the other: one buffer, transferred, because a Buffer sent by itself drags its whole slab along. */
-  readonly bodies: ArrayBuffer;
-  readonly settled: readonly Settled[];
-}
-
-/** What became of one part of a group. `uids`: of its events, in order; null: a duplicate. A settlement has none. */
+/** What became of one part of a group. `uids`: of its events, in order; null: a duplicate. Settlements have none. */
 export type Written = { readonly ok: true; readonly uids: readonly (string | null)[] } | { readonly ok: false; readonly error: string };
 
-/** All of a group was written: the uids of its events, in order; or it was written part by part, with one answer for what came together, and one for each settlement. */
+/** All of a group was written: the uids of its events, in order; or it was written part by part, with one answer for what came together. */
 export type GroupWritten =
   | { readonly whole: true; readonly uids: readonly (string | null)[] }
   | { readonly whole: false; readonly arrivals: readonly Written[]; readonly settled: readonly Written[] };

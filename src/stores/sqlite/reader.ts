@@ -11,6 +11,7 @@ import { DamagedDatabase } from './faults.js';
 import { createInOrder, type InOrder } from './in-order.js';
 import { createListing, rowOf, SELECT_ROWS, type ListedRow } from './listing.js';
 import { STATE } from './protocol.js';
+import { DELIVERED_ATTEMPT } from './statements.js';
 import { textOut } from './text.js';
 import { seqOf } from './writer.js';
 
@@ -44,7 +45,9 @@ function readerOf(database: DatabaseSyncInstance) {
     ),
     event: database.prepare(`select ${EVENT_COLUMNS} from events where seq = ?`),
     deliveriesOf: database.prepare(`${SELECT_ROWS} where d.event_seq = ? order by d.n`),
-    attemptsOf: database.prepare('select * from attempts where event_seq = ? order by n, attempt'),
+    // At one go: a replay moves the second to the first. Sorted afterwards, since SQLite would build a table for that.
+    attemptsOf: database.prepare(`
+      select event_seq, n, attempt, started_ms, duration_ms, outcome, reason, answer from attempts where event_seq = ?1 union all ${DELIVERED_ATTEMPT}`),
     checkpoint: database.prepare('select source, state, crc from checkpoints where source = ?'),
     probe: database.prepare('select max(seq) from events'),
     waiting: database.prepare(`select sink, count(*) as count, min(due_ms) as oldest from deliveries where state = ${STATE.waiting} group by sink`),
@@ -54,6 +57,9 @@ function readerOf(database: DatabaseSyncInstance) {
     const row = statements.event.get(seq) as EventRow | undefined;
     return row === undefined ? null : eventOf(row);
   };
+
+  const attemptsAt = (seq: number): AttemptRow[] =>
+    (statements.attemptsOf.all(seq) as unknown as PastAttempt[]).map(attemptOf).sort((a, b) => a.index - b.index || a.attempt - b.attempt);
 
   const inOrder = createInOrder(database);
 
@@ -114,7 +120,7 @@ function readerOf(database: DatabaseSyncInstance) {
         const event = eventAt(seq);
         if (event === null || (event.uid !== id && event.id !== id)) return [];
         const deliveries = (statements.deliveriesOf.all(seq) as unknown as ListedRow[]).map(rowOf);
-        return [{ event, deliveries, attempts: (statements.attemptsOf.all(seq) as unknown as PastAttempt[]).map(attemptOf) }];
+        return [{ event, deliveries, attempts: attemptsAt(seq) }];
       });
     },
 

@@ -125,7 +125,7 @@ type Row = Readonly<Record<string, string | number | Uint8Array | null>> & { rea
 const DELIVERIES: Table = {
   name: 'deliveries',
   // Null, in a file from before there were any.
-  columns: [...COLUMNS.deliveries.split(', '), 'dead_n', 'dead', 'order_key'],
+  columns: [...COLUMNS.deliveries.split(', '), 'dead_n', 'dead', 'order_key', 'duration_ms'],
   stride: 1,
   isSound: ({ n, sink, state, due_ms, attempts, attempts_before, since_ms, dead_n, order_key }) =>
     (dead_n === null || dead_n === undefined || Number.isInteger(dead_n)) &&

@@ -1,5 +1,5 @@
 import type { DatabaseSyncInstance, StatementSyncInstance } from '@photostructure/sqlite';
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { DamagedDatabase } from './faults.js';
 
 /** Entries a row of `dedup` holds. */
@@ -14,7 +14,12 @@ const PRUNED_MAX = 10;
 
 /** The digest of a source and a key. UTF-16: lone surrogates stay apart; the length keeps ("ab", "c") from ("a", "bc"). */
 export function digestOf(source: string, key: string): Buffer {
-  return createHash('sha256').update(`${source.length}:`).update(source, 'utf16le').update(key, 'utf16le').digest().subarray(0, DIGEST_BYTES);
+  const length = `${source.length}:`;
+  const text = Buffer.allocUnsafe(length.length + 2 * (source.length + key.length));
+  text.write(length, 'latin1');
+  text.write(source + key, length.length, 'utf16le');
+  // In one call, and out as a text: a Hash and a Buffer of its own would cost several times as much as the hash.
+  return Buffer.from(hash('sha256', text, 'binary').slice(0, DIGEST_BYTES), 'latin1');
 }
 
 /** Times of keys are whole seconds, rounded down; so a window must be rounded up, lest it end early. */

@@ -1,16 +1,7 @@
-import {
-  StoreUnavailable,
-  type Arrival,
-  type Checkpoint,
-  type EventStory,
-  type Receipt,
-  type Settled,
-  type Store,
-  type StoreContext,
-} from '../../core/store.js';
-import { headersIn } from './event-row.js';
+import { StoreUnavailable, type Arrival, type EventStory, type Receipt, type Settled, type Store, type StoreContext } from '../../core/store.js';
+import { bytesOf, packGroup, type Given } from './group.js';
 import { unpackPage, type PackedPage } from './page.js';
-import type { GroupResult, PackedArrival, Written } from './protocol.js';
+import type { GroupResult, Written } from './protocol.js';
 import { CLOSED } from './thread.js';
 import { Threads } from './threads.js';
 
@@ -26,12 +17,6 @@ export interface SqliteOptions extends StoreContext {
   readonly path: string;
   /** Where the threads' entry is; tests that run the sources name the built one. */
   readonly workerUrl?: URL;
-}
-
-/** What is accepted as one. */
-interface Given {
-  readonly arrivals: readonly Arrival[];
-  readonly checkpoint: Checkpoint | null;
 }
 
 interface Waiting<Item, Result> {
@@ -67,9 +52,9 @@ function createStore(threads: Threads, telemetry: StoreContext['telemetry']): St
     },
     acceptTogether: (arrivals, checkpoint) => group.accept({ arrivals, checkpoint: checkpoint ?? null }),
     checkpoint: (source) => threads.call('people', 'checkpoint', [source]),
-    settle: (settled) => group.settle(settled),
+    settle: (...settled) => group.settle(settled),
     due: async (...asked) => unpackPage(await threads.call<PackedPage>('lanes', 'due', asked)),
-    killOrphans: (sinks, nowMs, deadTo = NOBODY) => write('killOrphans', sinks, nowMs, deadTo),
+    killOrphans: (sinks, nowMs, deadTo = []) => write('killOrphans', sinks, nowMs, deadTo),
     deliveries: (filter, limit, before) => threads.call('people', 'deliveries', [filter, limit, before]),
     stories: async (id) => {
       const seqs = await threads.call<number[]>('writer', 'find', [id]);
@@ -97,7 +82,7 @@ function asBuffer<Event extends { readonly body: Uint8Array }>(event: Event): Ev
 /** One group is on its way; whatever arrives meanwhile is the next one. No timer: an idle store commits at once, a busy one in large groups. */
 function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry']) {
   let arrivals: Waiting<Given, Receipt[]>[] = [];
-  let settlements: Waiting<Settled, void>[] = [];
+  const settlements: Waiting<readonly Settled[], void>[] = [];
   let waitingEvents = 0;
   let waitingBytes = 0;
   let busy = false;
@@ -118,15 +103,14 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
   const commitNext = async (): Promise<void> => {
     while (arrivals.length + settlements.length > 0) {
       const accepted = takeArrivals();
-      const settled = settlements.slice(0, GROUP_SETTLED_MAX);
-      settlements = settlements.slice(settled.length);
+      const settled = takeSettlements();
       try {
         const result = await write(accepted, settled);
         works();
         const events = accepted.reduce((sum, { item }) => sum + item.arrivals.length, 0);
         // What has no uid would pass for a duplicate.
         if (result.whole && result.uids.length !== events) throw new StoreUnavailable(UNANSWERED);
-        telemetry.committed({ events, settlements: settled.length, durationMs: result.durationMs });
+        telemetry.committed({ events, settlements: settled.reduce((sum, { item }) => sum + item.length, 0), durationMs: result.durationMs });
         if (result.whole) {
           let next = 0;
           for (const { item, resolve } of accepted) {
@@ -162,17 +146,18 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
     return taken;
   };
 
-  const write = (accepted: readonly Waiting<Given, Receipt[]>[], settled: readonly Waiting<Settled, void>[]): Promise<GroupResult> => {
-    const bodies = new ArrayBuffer(accepted.reduce((sum, { item }) => sum + bytesOf(item.arrivals), 0));
-    const all = new Uint8Array(bodies);
-    let offset = 0;
-    const pack = ({ source, format, key, id, type, receivedMs, body, headers, dedupWindowMs, owes, deadTo = NOBODY }: Arrival): PackedArrival => {
-      all.set(body, offset);
-      offset += body.length;
-      return { source, format, key, id, type, receivedMs, bodyBytes: body.length, headers: headersIn(headers), dedupWindowMs, owes, deadTo };
-    };
-    const packed = accepted.map(({ item }) => ({ arrivals: item.arrivals.map(pack), checkpoint: item.checkpoint }));
-    return threads.call('writer', 'write', [{ arrivals: packed, bodies, settled: settled.map(({ item }) => item) }], [bodies]);
+  const takeSettlements = (): Waiting<readonly Settled[], void>[] => {
+    let [taken, count] = [0, 0];
+    while (count < settlements.length && taken < GROUP_SETTLED_MAX) taken += settlements[count++]?.item.length ?? 0;
+    return settlements.splice(0, count);
+  };
+
+  const write = (accepted: readonly Waiting<Given, Receipt[]>[], settled: readonly Waiting<readonly Settled[], void>[]): Promise<GroupResult> => {
+    const group = packGroup(
+      accepted.map(({ item }) => item),
+      settled.map(({ item }) => item),
+    );
+    return threads.call('writer', 'write', [group], [group.bodies]);
   };
 
   const begin = (): void => {
@@ -196,7 +181,7 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
         begin();
       }),
     /** Not bounded here: the lanes bound what they hold. */
-    settle: (settled: Settled): Promise<void> =>
+    settle: (settled: readonly Settled[]): Promise<void> =>
       new Promise((resolve, reject) => {
         if (closed) {
           reject(new StoreUnavailable(CLOSED));
@@ -223,8 +208,6 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
   };
 }
 
-const NOBODY: readonly string[] = [];
-
 const UNANSWERED = 'the writer gave no answer';
 
 type Uids = readonly (string | null)[];
@@ -240,8 +223,4 @@ function receiptsOf(together: readonly Arrival[], uids: Uids, first: number): Re
     const uid = uids[first + index] ?? null;
     return uid === null ? { kind: 'duplicate' } : { kind: 'stored', event: { uid, source, format, id, type, receivedMs, body, headers } };
   });
-}
-
-function bytesOf(together: readonly Arrival[]): number {
-  return together.reduce((sum, { body }) => sum + body.length, 0);
 }

@@ -1,22 +1,14 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
 import { randomBytes } from 'node:crypto';
 import { DEAD, type DeadLetter } from '../../core/delivery.js';
-import {
-  keyOfId,
-  StoreUnavailable,
-  type Checkpoint,
-  type DeliveryKey,
-  type Owed,
-  type Rerouted,
-  type Settled,
-  type StoreLimits,
-} from '../../core/store.js';
+import { keyOfId, StoreUnavailable, type DeliveryKey, type Owed, type Rerouted, type Settled, type StoreLimits } from '../../core/store.js';
 import { checkpointSum, checksumOf } from './checksum.js';
 import { deadLetterIn } from './dead-letter.js';
 import { built, openDatabase } from './database.js';
 import { codeOf } from './faults.js';
+import { unpackGroup, type GivenArrival, type Group, type PackedGroup } from './group.js';
 import { createPlaceCheck } from './in-place.js';
-import { STATE, type GroupResult, type GroupWritten, type PackedArrival, type WriteGroup, type Written } from './protocol.js';
+import { STATE, type GroupResult, type GroupWritten, type Written } from './protocol.js';
 import { createPruner } from './prune.js';
 import { digestOf, secondsOf, Seen } from './seen.js';
 import { prepare } from './statements.js';
@@ -65,7 +57,7 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     }
   };
 
-  const insert = (arrival: PackedArrival, body: Uint8Array): string | null => {
+  const insert = (arrival: GivenArrival): string | null => {
     const receivedS = secondsOf(arrival.receivedMs);
     const digest = arrival.key === null ? null : digestOf(arrival.source, arrival.key);
     if (digest !== null && seen.has(digest, receivedS, arrival.dedupWindowMs)) return null;
@@ -75,7 +67,7 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
       statements.insertSource.run(arrival.source);
       sources.add(arrival.source);
     }
-    const { source, format, id, type, receivedMs, headers } = arrival;
+    const { source, format, id, type, receivedMs, body, headers } = arrival;
     const crc = checksumOf({ uid, source, format, id, type, receivedMs, body, headers });
     statements.insertEvent.run(seq, uid, source, format, textIn(id), textIn(type), receivedMs, body, crc, headers);
     arrival.owes.forEach((owed, n) => insertDelivery(seq, n, owed, arrival.receivedMs));
@@ -85,13 +77,12 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
   };
 
   const insertDelivery = (seq: number, n: number, owed: Owed, nowMs: number): void => {
-    if (owed.state === 'waiting')
-      statements.insertDelivery.run(seq, n, owed.route, owed.sink, STATE.waiting, nowMs, nowMs, null, null, null, owed.orderKey ?? null);
-    else statements.insertDelivery.run(seq, n, owed.route, null, STATE.dead, nowMs, nowMs, owed.reason, textIn(owed.detail), nowMs, null);
+    if (owed.state === 'waiting') statements.insertWaiting.run(seq, n, owed.route, owed.sink, nowMs, owed.orderKey ?? null);
+    else statements.insertDead.run(seq, n, owed.route, nowMs, owed.reason, textIn(owed.detail));
   };
 
   /** Behind all that the event owes: their numbers are as the caller knows them. */
-  const forwardDead = (seq: number, { owes, deadTo, receivedMs }: PackedArrival): void =>
+  const forwardDead = (seq: number, { owes, deadTo, receivedMs }: GivenArrival): void =>
     owes.forEach((owed, n) => {
       if (owed.state === 'dead') forward(seq, n, { ...owed, attempts: 0 }, deadTo, receivedMs);
     });
@@ -103,23 +94,22 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
 
   const settle = ({ eventUid, index, settlement, attempt, deadTo = [] }: Settled): void => {
     const seq = seqOf(eventUid);
-    const endedMs = attempt.startedMs + attempt.durationMs;
+    const { startedMs, durationMs, outcome } = attempt;
+    const endedMs = startedMs + durationMs;
+    const answer = textIn(outcome.answer);
+    if (settlement.state === 'delivered') {
+      statements.deliver.run(endedMs, answer, durationMs, seq, index);
+      return;
+    }
+    const { state, reason } = settlement;
     // What lies past the safe integers could be written, but not be read again.
-    const dueMs = settlement.state === 'waiting' ? Math.min(settlement.dueMs, Number.MAX_SAFE_INTEGER) : endedMs;
-    const answer = textIn(attempt.outcome.answer);
-    const reason = settlement.state === 'delivered' ? null : settlement.reason;
-    const row = statements.settle.get(STATE[settlement.state], dueMs, reason, answer, endedMs, seq, index) as SettledRow | undefined;
+    const dueMs = state === 'waiting' ? Math.min(settlement.dueMs, Number.MAX_SAFE_INTEGER) : endedMs;
+    const row = statements.settle.get(STATE[state], dueMs, reason, answer, endedMs, seq, index) as SettledRow | undefined;
     if (row === undefined) return;
-    if (settlement.state === 'dead' && row.dead_n === null)
-      forward(
-        seq,
-        index,
-        { sink: row.sink, route: row.route, reason: settlement.reason, attempts: row.attempts, detail: attempt.outcome.answer },
-        deadTo,
-        endedMs,
-      );
-    const failure = attempt.outcome.kind === 'delivered' ? null : attempt.outcome.reason;
-    statements.insertAttempt.run(seq, index, row.attempts, attempt.startedMs, attempt.durationMs, attempt.outcome.kind, failure, answer);
+    const { sink, route, attempts } = row;
+    if (state === 'dead' && row.dead_n === null) forward(seq, index, { sink, route, reason, attempts, detail: outcome.answer }, deadTo, endedMs);
+    const failure = outcome.kind === 'delivered' ? null : outcome.reason;
+    statements.insertAttempt.run(seq, index, attempts, startedMs, durationMs, outcome.kind, failure, answer);
   };
 
   const reroute = ({ eventUid, index, owes }: Rerouted, nowMs: number): number => {
@@ -134,17 +124,17 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     return missing.filter((owed) => owed.state === 'waiting').length;
   };
 
-  const insertAll = ({ arrivals, checkpoint }: WithBodies): (string | null)[] => {
+  const insertAll = ({ arrivals, checkpoint }: Group['arrivals'][number]): (string | null)[] => {
     if (checkpoint !== null) statements.saveCheckpoint.run(checkpoint.source, checkpoint.state, checkpointSum(checkpoint));
-    return arrivals.map(({ arrival, body }) => insert(arrival, body));
+    return arrivals.map(insert);
   };
 
-  const writeWhole = (arrivals: readonly WithBodies[], settled: readonly Settled[]): GroupWritten =>
+  const writeWhole = ({ arrivals, settled }: Group): GroupWritten =>
     transaction(
       arrivals.reduce((sum, together) => sum + together.arrivals.length, 0),
       () => {
         const uids = arrivals.flatMap(insertAll);
-        settled.forEach(settle);
+        for (const together of settled) together.forEach(settle);
         return { whole: true, uids };
       },
     );
@@ -153,12 +143,12 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
    * One value that SQLite refuses must not take its group with it. It is answered as unavailable itself: its sender tries again and every refusal is logged,
    * where any other answer would drop it.
    */
-  const writeApart = (arrivals: readonly WithBodies[], settled: readonly Settled[]): GroupWritten => ({
+  const writeApart = ({ arrivals, settled }: Group): GroupWritten => ({
     whole: false,
     arrivals: arrivals.map((together) => attempted(() => transaction(together.arrivals.length, () => insertAll(together)))),
-    settled: settled.map((one) =>
+    settled: settled.map((together) =>
       attempted(() => {
-        transaction(0, () => settle(one));
+        transaction(0, () => together.forEach(settle));
         return [];
       }),
     ),
@@ -169,15 +159,15 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     (statements.sources.all() as unknown as { name: string }[]).flatMap(({ name }) => [keyOfId(id), id].map((key) => digestOf(name, key)));
 
   return {
-    write(group: WriteGroup): GroupResult {
+    write(packed: PackedGroup): GroupResult {
       const started = performance.now();
-      const arrivals = withBodies(group);
+      const group = unpackGroup(packed);
       let result: GroupWritten;
       try {
-        result = writeWhole(arrivals, group.settled);
+        result = writeWhole(group);
       } catch (error) {
         if (error instanceof StoreUnavailable || !VALUE_ERRORS.includes(codeOf(error))) throw error;
-        result = writeApart(arrivals, group.settled);
+        result = writeApart(group);
       }
       return { ...result, durationMs: performance.now() - started };
     },
@@ -193,7 +183,13 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
       }),
 
     replay: (keys: readonly DeliveryKey[], nowMs: number): boolean[] =>
-      transaction(0, () => keys.map(({ eventUid, index }) => statements.replay.run(nowMs, nowMs, seqOf(eventUid), index, eventUid).changes > 0)),
+      transaction(0, () =>
+        keys.map(({ eventUid, index }) => {
+          const seq = seqOf(eventUid);
+          statements.keepDelivered.run(seq, index, eventUid);
+          return statements.replay.run(nowMs, nowMs, seq, index, eventUid).changes > 0;
+        }),
+      ),
 
     reroute: (letters: readonly Rerouted[], nowMs: number): number[] => transaction(0, () => letters.map((letter) => reroute(letter, nowMs))),
 
@@ -258,23 +254,7 @@ function attempted(write: () => (string | null)[]): Written {
   }
 }
 
-interface WithBodies {
-  readonly arrivals: readonly { readonly arrival: PackedArrival; readonly body: Uint8Array }[];
-  readonly checkpoint: Checkpoint | null;
-}
-
-function withBodies({ arrivals, bodies }: WriteGroup): WithBodies[] {
-  let offset = 0;
-  return arrivals.map((together) => ({
-    checkpoint: together.checkpoint,
-    arrivals: together.arrivals.map((arrival) => {
-      offset += arrival.bodyBytes;
-      return { arrival, body: new Uint8Array(bodies, offset - arrival.bodyBytes, arrival.bodyBytes) };
-    }),
-  }));
-}
-
 /** An event's place in the table stands in its uid. NaN, which no row has, for anything else. */
 export function seqOf(uid: string): number {
-  return parseInt(uid.split('-')[0] ?? '', 36);
+  return uid.startsWith('-') ? NaN : parseInt(uid, 36);
 }

@@ -110,6 +110,21 @@ export function delivering(open: OpenFresh): void {
       expect((await store.stories(uid))[0]?.attempts).toEqual([]);
     });
 
+    it('settles several at once, each by itself', async () => {
+      const { store } = await fresh();
+      const uids = await Promise.all(numbered(4).map((n) => accepted(store, arrival(`evt_${n}`))));
+      const [a = '', b = '', c = '', d = ''] = uids;
+      await store.settle();
+      await store.settle(delivered(a), rejected(b), retried(c, T0 + HOUR), delivered('no-such-event'));
+      const rows = await Promise.all([a, b, c, d].map((uid) => onlyRow(store, uid)));
+      expect(rows.map(({ state, attempts }) => [state, attempts])).toEqual([
+        ['delivered', 1],
+        ['dead', 1],
+        ['waiting', 1],
+        ['waiting', 0],
+      ]);
+    });
+
     it('settles thousands while thousands arrive', async () => {
       const opened = await fresh();
       const uids = await Promise.all(numbered(1_500).map((n) => accepted(opened.store, arrival(`evt_${n}`))));

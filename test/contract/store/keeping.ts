@@ -55,6 +55,23 @@ export function keeping(open: OpenFresh): void {
       expect(await onlyRow(store, uid)).toMatchObject({ state: 'delivered', attempts: 3, reason: null });
     });
 
+    it('keeps the attempt that delivered in the history, once', async () => {
+      const { store } = await fresh();
+      const uid = await accepted(store, arrival('evt_1'));
+      await store.settle(delivered(uid));
+      const [first] = (await store.stories(uid))[0]?.attempts ?? [];
+      // Not its event: nothing is replayed, and nothing kept.
+      await store.replay([{ eventUid: `${uid}0`, index: 0 }], T0 + HOUR);
+      expect((await store.stories(uid))[0]?.attempts).toEqual([first]);
+      await store.replay([{ eventUid: uid, index: 0 }], T0 + HOUR);
+      expect((await store.stories(uid))[0]?.attempts).toEqual([first]);
+      await store.settle(rejected(uid));
+      await store.replay([{ eventUid: uid, index: 0 }], T0 + HOUR);
+      await store.settle(delivered(uid));
+      const attempts = (await store.stories(uid))[0]?.attempts;
+      expect(attempts).toEqual([first, expect.objectContaining({ attempt: 2, outcome: 'rejected' }), { ...first, attempt: 3 }]);
+    });
+
     it('answers false for what waits already, has no sink, or does not exist', async () => {
       const { store } = await fresh();
       const { store: other } = await fresh();
