@@ -28,20 +28,20 @@ export async function readBody(request: IncomingMessage, gzip: boolean, limits: 
   return reading.ok && encoding === 'gzip' ? decompress(reading.body, limits.bodyBytesMax) : reading;
 }
 
-async function readBytes(request: IncomingMessage, limits: BodyLimits): Promise<Reading> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<Reading>((resolve) => {
-    timer = setTimeout(() => resolve({ ok: false, fault: 'timeout' }), limits.bodyTimeoutMs);
+function readBytes(request: IncomingMessage, limits: BodyLimits): Promise<Reading> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve({ ok: false, fault: 'timeout' }), limits.bodyTimeoutMs);
+    const end = (reading: () => Reading): void => {
+      clearTimeout(timer);
+      resolve(reading());
+    };
+    getRawBody(request, { length: request.headers['content-length'] ?? null, limit: limits.bodyBytesMax })
+      .then(
+        (body) => end(() => ({ ok: true, body })),
+        (error: unknown) => end(() => ({ ok: false, fault: faultOf(error) })),
+      )
+      .catch(reject);
   });
-  const whole = getRawBody(request, { length: request.headers['content-length'] ?? null, limit: limits.bodyBytesMax }).then(
-    (body): Reading => ({ ok: true, body }),
-    (error: unknown): Reading => ({ ok: false, fault: faultOf(error) }),
-  );
-  try {
-    return await Promise.race([whole, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
 
 async function decompress(bytes: Buffer, bodyBytesMax: number): Promise<Reading> {

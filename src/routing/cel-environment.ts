@@ -93,12 +93,11 @@ export function withMeans<Result>({ patterns, loops }: Means, evaluate: () => Re
   return evaluate();
 }
 
-const views = new WeakMap<EventView, object>();
+let seen: { readonly event: EventView; readonly view: object } | null = null;
 
-/** What CEL sees of an event: made once, however many conditions look at it. */
+/** What CEL sees of an event: made once, however many conditions look at it, since they do one after the other. */
 export function celView(event: EventView): object {
-  const known = views.get(event);
-  if (known !== undefined) return known;
+  if (seen?.event === event) return seen.view;
   const { id, source, type, severity, name, message, cluster, time, receivedAt, data, body } = event;
   const view = {
     id,
@@ -113,6 +112,6 @@ export function celView(event: EventView): object {
     data,
     body,
   };
-  views.set(event, view);
+  seen = { event, view };
   return view;
 }
