@@ -129,7 +129,6 @@ async function untilStopped(
 ): Promise<number> {
   const fault = new Promise<'fault'>((resolve) => {
     const end = (error: unknown): void => {
-      // Not `fatal`: for that, pino waits until the line is written, and for ever where it cannot be.
       log.error({ detail: error instanceof Error ? error.stack : String(error) }, 'a fault of the bridge itself: it stops, and loses nothing');
       resolve('fault');
     };

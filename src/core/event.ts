@@ -56,8 +56,8 @@ export function viewOf(event: Decoded, id: string, source: string, receivedMs: n
 
 let last = { ms: NaN, iso: '' };
 
-/** Many events come in one millisecond, and writing out a date costs as much as parsing a small body. */
-function isoOf(ms: number): string {
+/** RFC 3339, UTC. Many events come in one millisecond, and writing out a date costs as much as parsing a small body. */
+export function isoOf(ms: number): string {
   if (ms !== last.ms) last = { ms, iso: new Date(ms).toISOString() };
   return last.iso;
 }

@@ -67,29 +67,22 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
       log.error(fact, 'event kept, but not routed');
     },
     secretUsed: ({ source, secretIndex }) => secrets.inc({ source, secret: secretIndex }),
-    attempted({ outcome, settlement, ...fact }) {
-      const { sink, durationMs, ageMs } = fact;
+    attempted(fact) {
+      const { sink, durationMs, ageMs, outcome, settlement } = fact;
       attempts.inc({ sink, outcome: outcome.kind });
       attemptTime.observe({ sink }, durationMs / 1000);
       if (settlement.state === 'delivered') lag.observe({ sink }, ageMs / 1000);
       if (settlement.state !== 'waiting')
         deliveries.inc({ sink, state: settlement.state, reason: settlement.state === 'dead' ? settlement.reason : '' });
-      const line = {
-        ...fact,
-        outcome: outcome.kind,
-        ...(outcome.kind === 'delivered' ? {} : { reason: outcome.reason }),
-        answer: outcome.answer,
-        ...settlement,
-      };
       switch (settlement.state) {
         case 'delivered':
-          log.info(line, 'attempt');
+          log.info(attemptLine(fact), 'attempt');
           return;
         case 'waiting':
-          log.warn({ ...line, dueMs: new Date(settlement.dueMs).toISOString() }, 'attempt');
+          log.warn({ ...attemptLine(fact), ...settlement, dueMs: new Date(settlement.dueMs).toISOString() }, 'attempt');
           return;
         case 'dead':
-          log.error({ ...line, reason: settlement.reason }, 'attempt');
+          log.error({ ...attemptLine(fact), ...settlement }, 'attempt');
           return;
       }
     },
@@ -183,4 +176,11 @@ export function createTelemetry({ log, registry }: { readonly log: Log; readonly
       log.error(fact, 'the store was damaged and is salvaged: the damaged file is kept; look for dead letters with the reason damaged');
     },
   };
+}
+
+/** Field by field: spreading an object costs microseconds, and this runs for every delivery. */
+function attemptLine(fact: Parameters<Telemetry['attempted']>[0]): object {
+  const { source, sink, route, deliveryId, eventId, type, attempt, durationMs, ageMs, outcome, settlement } = fact;
+  const { kind, answer } = outcome;
+  return { source, sink, route, deliveryId, eventId, type, attempt, durationMs, ageMs, outcome: kind, answer, state: settlement.state };
 }

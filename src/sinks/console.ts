@@ -58,7 +58,11 @@ function lineOf({ deliveryId, event, body, dead }: Message<null>): string {
   const { source, type, id, receivedAt } = event;
   const head = JSON.stringify({ deliveryId, source, type, id, receivedAt, ...(dead !== undefined && { dead }) });
   const text = body.toString('utf8').replace(/^\uFEFF/, '');
-  return `${head.slice(0, -1)},"body":${isJson(text) ? text.trim().replace(/[\r\n]+/g, ' ') : JSON.stringify(text)}}`;
+  return `${head.slice(0, -1)},"body":${isJson(text) ? inOneLine(text.trim()) : JSON.stringify(text)}}`;
+}
+
+function inOneLine(text: string): string {
+  return text.includes('\n') || text.includes('\r') ? text.replace(/[\r\n]+/g, ' ') : text;
 }
 
 function isJson(text: string): boolean {

@@ -7,7 +7,7 @@ import { basicOf } from './url.js';
 /** What rendering makes of an event. */
 export interface HttpContent {
   readonly method: string;
-  readonly url: string;
+  readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   /** The JSON that the configuration describes; null: the received bytes, alone or as a CloudEvent. */
   readonly body: Buffer | null;
@@ -26,16 +26,16 @@ type Form = Pick<Config, 'auth' | 'body'>;
 /** The request a message becomes. */
 export function requestOf({ auth, body: form }: Form, message: Message<HttpContent>): HttpRequest {
   const { content } = message;
-  const url = new URL(content.url);
-  const authorization = authorizationOf(auth, url);
-  const headers: Readonly<Record<string, string>> = {
+  const { url } = content;
+  const headers: Record<string, string> = {
     'content-type': form === 'cloudevents' ? CLOUDEVENTS_TYPE : 'application/json',
     'user-agent': 'castbridge',
-    ...(authorization === null ? {} : { authorization }),
-    ...content.headers,
-    ...(form === 'cloudevents-binary' ? cloudEventHeaders(message, 'ce-', cloudEventValue) : {}),
-    ...encoded(castbridgeHeaders(message)),
   };
+  const authorization = authorizationOf(auth, url);
+  if (authorization !== null) headers['authorization'] = authorization;
+  Object.assign(headers, content.headers, form === 'cloudevents-binary' ? cloudEventHeaders(message, 'ce-', cloudEventValue) : null);
+  // Ids and types are whatever the sender chose.
+  for (const [name, value] of Object.entries(castbridgeHeaders(message))) headers[name] = encodedValue(value);
   const body = content.body ?? (form === 'cloudevents' ? structuredCloudEvent(message) : message.body);
   return { method: content.method, url, headers, body };
 }
@@ -49,7 +49,7 @@ export function headersSent({ auth, body, url }: Config): string[] {
     content: null,
   };
   // Behind a brace there is no authority any more.
-  const content = { method: '', url: URL.canParse(url) ? url : 'http://a', headers: {}, body: null };
+  const content = { method: '', url: new URL(URL.canParse(url) ? url : 'http://a'), headers: {}, body: null };
   return Object.keys(requestOf({ auth, body } as Form, { ...sample, content }).headers);
 }
 
@@ -62,9 +62,4 @@ function authorizationOf(auth: Config['auth'], url: URL): string | null {
 /** User and password as RFC 7617 sends them, in UTF-8. */
 export function basicOfPair({ username = '', password = '' }: { readonly username?: string; readonly password?: string }): string {
   return Buffer.from(`${username}:${password}`).toString('base64');
-}
-
-/** Ids and types are whatever the sender chose. */
-function encoded(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, encodedValue(value)]));
 }

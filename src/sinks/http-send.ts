@@ -22,8 +22,7 @@ export function openHttp(config: Config, surroundings: Surroundings & { readonly
     try {
       const request = requestOf(config, message);
       // Each attempt is signed anew: receivers refuse what was signed long ago.
-      const signature = signer?.sign(request, message.deliveryId, nowMs()) ?? {};
-      return { ...request, headers: { ...request.headers, ...signature } };
+      return signer === null ? request : { ...request, headers: { ...request.headers, ...signer.sign(request, message.deliveryId, nowMs()) } };
     } catch (error) {
       return { kind: 'rejected', reason: DEAD.renderError, answer: error instanceof Error ? error.message : String(error) };
     }

@@ -35,12 +35,13 @@ export const http: SinkKind<Config, HttpContent> = {
     });
     const body = compileBody(config, compiler, report);
     reportMistakes(config, url, report);
+    const fixed = url.computed || !URL.canParse(url.literalPrefix) ? null : new URL(url.literalPrefix);
     const mustBe = config.sign === undefined ? [] : signedHeaders(config.sign);
     return (event) => {
       const rendered = Object.fromEntries(Object.entries(headers(event)).map(([name, value]) => [name.toLowerCase(), headerValue(value, name)]));
       const empty = mustBe.find((name) => rendered[name] === '');
       if (empty !== undefined) throw new Error(`the header "${empty}" is signed, and is empty`);
-      return { method: methodOf(method, event), url: withinPrefix(url, event), headers: rendered, body: body?.(event) ?? null };
+      return { method: methodOf(method, event), url: fixed ?? new URL(withinPrefix(url, event)), headers: rendered, body: body?.(event) ?? null };
     };
   },
 
