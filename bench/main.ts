@@ -76,8 +76,9 @@ if (options.write !== undefined) writeFileSync(options.write, page);
 process.exit(ran.some(({ error }) => error !== null) ? 1 : 0);
 
 async function runPart(part: Part, at: number): Promise<Ran> {
+  const began = minutes();
   const say = (text: string): void =>
-    console.error(`[${minutes().toFixed(1)} min, part ${at + 1} of ${chosen.length}${left(at)}] ${part.name}: ${text}`);
+    console.error(`[${minutes().toFixed(1)} min, part ${at + 1} of ${chosen.length}${left(at, began)}] ${part.name}: ${text}`);
   const { name, title } = part;
   const missing = await part.missing();
   if (missing !== null) {
@@ -107,10 +108,11 @@ async function runPart(part: Part, at: number): Promise<Ran> {
 }
 
 /** By what the parts before have taken of what they were expected to. */
-function left(at: number): string {
+function left(at: number, began: number): string {
   const weight = (some: readonly Part[]): number => some.reduce((sum, one) => sum + one.weight, 0);
   const done = weight(chosen.slice(0, at));
-  return done === 0 ? '' : `, about ${((minutes() / done) * weight(chosen.slice(at))).toFixed(0)} min left`;
+  const expected = (began / done) * weight(chosen.slice(at)) - (minutes() - began);
+  return done === 0 ? '' : `, about ${Math.max(expected, 0).toFixed(0)} min left`;
 }
 
 function minutes(): number {
