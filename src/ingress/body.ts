@@ -31,16 +31,13 @@ export async function readBody(request: IncomingMessage, gzip: boolean, limits: 
 function readBytes(request: IncomingMessage, limits: BodyLimits): Promise<Reading> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => resolve({ ok: false, fault: 'timeout' }), limits.bodyTimeoutMs);
-    const end = (reading: () => Reading): void => {
-      clearTimeout(timer);
-      resolve(reading());
-    };
     getRawBody(request, { length: request.headers['content-length'] ?? null, limit: limits.bodyBytesMax })
       .then(
-        (body) => end(() => ({ ok: true, body })),
-        (error: unknown) => end(() => ({ ok: false, fault: faultOf(error) })),
+        (body): Reading => ({ ok: true, body }),
+        (error: unknown): Reading => ({ ok: false, fault: faultOf(error) }),
       )
-      .catch(reject);
+      .finally(() => clearTimeout(timer))
+      .then(resolve, reject);
   });
 }
 

@@ -75,8 +75,7 @@ function valuesAt(place: Place, { headers }: SignedRequest): readonly string[] |
   const value = headers[header];
   if (value === undefined || value === '') return `there is no ${header}`;
   if (typeof value !== 'string') return `${header} was sent more than once`;
-  if (separator === null && value.startsWith(prefix)) return [value.slice(prefix.length)];
-  const parts = separator === null ? [] : value.split(separator).map((part) => part.trim());
+  const parts = separator === null ? [value] : value.split(separator).map((part) => part.trim());
   const found = parts.filter((part) => part.startsWith(prefix)).map((part) => part.slice(prefix.length));
   return found.length === 0 ? `there is no "${prefix}" in ${header}` : found;
 }

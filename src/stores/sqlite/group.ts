@@ -1,11 +1,14 @@
 import type { Arrival, Checkpoint, Owed, Settled } from '../../core/store.js';
 import { headersIn } from './event-row.js';
 
-/** What is accepted as one. */
-export interface Given {
-  readonly arrivals: readonly Arrival[];
+/** What is written as one, or not at all. */
+export interface Together<One> {
+  readonly arrivals: readonly One[];
   readonly checkpoint: Checkpoint | null;
 }
+
+/** What is accepted as one. */
+export type Given = Together<Arrival>;
 
 /** An arrival as the writer gets it. `headers`: as the column holds them. */
 export interface GivenArrival extends Omit<Arrival, 'body' | 'headers'> {
@@ -14,15 +17,15 @@ export interface GivenArrival extends Omit<Arrival, 'body' | 'headers'> {
   readonly deadTo: readonly string[];
 }
 
-/** What one transaction writes: what came together is written as one, or not at all. */
+/** What one transaction writes. */
 export interface Group {
-  readonly arrivals: readonly { readonly arrivals: readonly GivenArrival[]; readonly checkpoint: Checkpoint | null }[];
+  readonly arrivals: readonly Together<GivenArrival>[];
   readonly settled: readonly (readonly Settled[])[];
 }
 
 /** A group on its way to the writer's thread. Tuples for what most of it is: to clone the names in an object costs more than to clone what they name. */
 export interface PackedGroup {
-  readonly arrivals: readonly { readonly arrivals: readonly PackedArrival[]; readonly checkpoint: Checkpoint | null }[];
+  readonly arrivals: readonly Together<PackedArrival>[];
   readonly settled: readonly (readonly (PackedDelivered | Settled)[])[];
   /** The bodies of all arrivals, one after the other: one buffer, transferred, because a Buffer sent by itself drags its whole slab along. */
   readonly bodies: ArrayBuffer;

@@ -6,7 +6,7 @@ import { checkpointSum, checksumOf } from './checksum.js';
 import { deadLetterIn } from './dead-letter.js';
 import { built, openDatabase } from './database.js';
 import { codeOf } from './faults.js';
-import { unpackGroup, type GivenArrival, type Group, type PackedGroup } from './group.js';
+import { unpackGroup, type GivenArrival, type Group, type PackedGroup, type Together } from './group.js';
 import { createPlaceCheck } from './in-place.js';
 import { STATE, type GroupResult, type GroupWritten, type Written } from './protocol.js';
 import { createPruner } from './prune.js';
@@ -124,7 +124,7 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
     return missing.filter((owed) => owed.state === 'waiting').length;
   };
 
-  const insertAll = ({ arrivals, checkpoint }: Group['arrivals'][number]): (string | null)[] => {
+  const insertAll = ({ arrivals, checkpoint }: Together<GivenArrival>): (string | null)[] => {
     if (checkpoint !== null) statements.saveCheckpoint.run(checkpoint.source, checkpoint.state, checkpointSum(checkpoint));
     return arrivals.map(insert);
   };
