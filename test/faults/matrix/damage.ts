@@ -82,6 +82,7 @@ function noise(random: () => number, bytes: number): Buffer {
 function asOfVersionOne(file: string): void {
   const database = new DatabaseSync(file);
   // What each later version has added: without one of them, its migration would be refused.
+  database.exec('alter table deliveries drop column duration_ms');
   database.exec('alter table events drop column crc; alter table events drop column headers; drop table checkpoints');
   database.exec('drop index deliveries_in_order; drop index deliveries_waiting; alter table deliveries drop column order_key');
   database.exec('create index deliveries_waiting on deliveries (sink, due_ms, event_seq, n) where state = 0');
