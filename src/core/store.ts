@@ -95,6 +95,8 @@ export interface Settled extends DeliveryKey {
   /** Sinks that it is forwarded to, where it is dead now. */
   readonly deadTo?: readonly string[];
   readonly attempt: { readonly startedMs: number; readonly durationMs: number; readonly outcome: Outcome };
+  /** Another delivery waits for this to be written: the next of its order key. */
+  readonly urgent?: boolean;
 }
 
 /** A row of a listing. */
@@ -161,7 +163,7 @@ export class StoreUnavailable extends Error {
 /**
  * The store. Every promise that resolves after a write resolves when the write is on stable storage;
  * `settle` alone may resolve once it is ordered behind one that will be, since losing it means one more delivery, not one less.
- * Writes are gathered into groups; a call never waits for a timer.
+ * Writes are gathered into groups. No call waits for a timer but `settle`, for a few milliseconds, where nothing of it is urgent.
  * What dies with a `deadTo` is forwarded in the same transaction: a further delivery of its event for each sink, with the route ON_DEAD and `dead` set, once
  * however often it dies; what was forwarded itself is not forwarded again.
  */

@@ -240,10 +240,11 @@ export class Lane {
   }
 
   #follow({ delivery, outcome }: Tried, took: Took, nowMs: number, random: number): Settled {
-    const { event, index, sinceMs, attempts, dead } = delivery;
+    const { event, index, sinceMs, attempts, dead, orderKey } = delivery;
     const settlement = settle(outcome, { attempt: attempts + 1, sinceMs }, this.#deps.retry, nowMs, random);
     const deadTo = settlement.state === 'dead' && dead === undefined ? this.#deps.deadTo() : [];
-    return { eventUid: event.uid, index, settlement, attempt: { ...took, outcome }, ...(deadTo.length > 0 && { deadTo }) };
+    const urgent = this.#order !== null && orderKey !== undefined;
+    return { eventUid: event.uid, index, settlement, attempt: { ...took, outcome }, ...(deadTo.length > 0 && { deadTo }), ...(urgent && { urgent }) };
   }
 
   #ended({ delivery, outcome, settled }: Followed, written: boolean, nowMs: number): void {

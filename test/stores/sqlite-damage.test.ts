@@ -1,4 +1,4 @@
-import { DatabaseSync } from '@photostructure/sqlite';
+import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
 import { copyFileSync, existsSync, readdirSync, readFileSync, renameSync, symlinkSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
@@ -364,6 +364,19 @@ describe('T11: a damaged file', () => {
   });
 
   it.each([
+    ['was delivered', 'update deliveries set state = 1 where event_seq = 8'],
+    ['is another sink’s', "update deliveries set sink = 'other' where event_seq = 8"],
+    ['is gone', 'delete from deliveries where event_seq = 8'],
+  ])('in whose index something waits that %s is salvaged once a lane asks for it', async (_, harm) => {
+    const path = await closed(20);
+    withoutIndex(path, 'deliveries_waiting', harm);
+    const { store, told } = await opened(path);
+    await expect(store.due('archive', T0, 100, new Set())).rejects.toThrow('nothing waits for archive at 8.0, where the index has it');
+    await meets(store, told);
+    await store.close();
+  });
+
+  it.each([
     ['an event that is not there', 'delete from events where seq = 8'],
     ['an event that is another one', "update events set uid = '9-' || substr(uid, 3) where seq = 8"],
   ])('in which a delivery waits for %s is salvaged once a lane asks for it', async (_, harm) => {
@@ -518,4 +531,24 @@ describe('T11: any damage', () => {
 /** Does something of the event wait in `filled`? */
 function wasDue(n: number): boolean {
   return n % 10 !== 3;
+}
+
+/** Changes a table, and leaves an index of it as it was. */
+function withoutIndex(path: string, name: string, sql: string): void {
+  const changed = (use: (database: DatabaseSyncInstance) => void): void => {
+    const database = new DatabaseSync(path);
+    database.enableDefensive(false);
+    use(database);
+    database.close();
+  };
+  let row: Record<string, string | number> = {};
+  changed((database) => {
+    row = database.prepare('select type, name, tbl_name, rootpage, sql from sqlite_master where name = ?').get(name) as typeof row;
+    database.exec(`pragma writable_schema = on; delete from sqlite_master where name = '${name}'`);
+  });
+  changed((database) => database.exec(sql));
+  changed((database) => {
+    database.exec('pragma writable_schema = on');
+    database.prepare('insert into sqlite_master (type, name, tbl_name, rootpage, sql) values (?, ?, ?, ?, ?)').run(...Object.values(row));
+  });
 }

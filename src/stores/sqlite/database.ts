@@ -1,4 +1,4 @@
-import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
+import { DatabaseSync, type DatabaseSyncInstance, type StatementSyncInstance } from '@photostructure/sqlite';
 import {
   accessSync,
   closeSync,
@@ -138,6 +138,13 @@ function migrate(database: DatabaseSyncInstance, path: string, migrations: URL):
       );
     }
   });
+}
+
+/** A statement whose rows are tuples: to make an object with as many names as there are columns costs as much as to read them. */
+export function prepareTuples(database: DatabaseSyncInstance, sql: string): StatementSyncInstance {
+  const statement = database.prepare(sql);
+  statement.setReturnArrays(true);
+  return statement;
 }
 
 function pragma(database: DatabaseSyncInstance, name: string): number {

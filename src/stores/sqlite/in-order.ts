@@ -1,4 +1,5 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
+import { prepareTuples } from './database.js';
 import { STATE } from './protocol.js';
 
 /** Keys that one page looks at: a far side that is down leaves one blocked delivery for each. */
@@ -8,13 +9,10 @@ const RUN_MAX = 100;
 /** How soon one looks again where a page has seen nothing but blocked keys. */
 const AGAIN_MS = 1_000;
 
-/** A delivery's place. */
-interface Place {
-  readonly event_seq: number;
-  readonly n: number;
-}
+/** Where a delivery that waits is, and when it is due. */
+export type Place = readonly [event_seq: number, n: number, due_ms: number];
 
-interface Head extends Place {
+interface Head {
   readonly order_key: string;
   readonly due_ms: number;
 }
@@ -30,11 +28,11 @@ export interface InOrder {
 export function createInOrder(database: DatabaseSyncInstance) {
   const waiting = `from deliveries indexed by deliveries_in_order where state = ${STATE.waiting} and sink = ? and order_key is not null`;
   const heads = (condition: string) =>
-    database.prepare(`select order_key, event_seq, n, due_ms ${waiting} and order_key > ? ${condition} order by order_key, event_seq, n limit 1`);
+    database.prepare(`select order_key, due_ms ${waiting} and order_key > ? ${condition} order by order_key, event_seq, n limit 1`);
   const next = heads('');
   // SQLite compares bytes, JavaScript units: which key comes before which is asked of SQLite alone.
   const nextUpTo = heads('and order_key <= ?');
-  const run = database.prepare(`select event_seq, n, due_ms ${waiting} and order_key = ? order by event_seq, n limit ${RUN_MAX}`);
+  const run = prepareTuples(database, `select event_seq, n, due_ms ${waiting} and order_key = ? order by event_seq, n limit ${RUN_MAX}`);
   /** By sink: the key that was looked at last. */
   const last = new Map<string, string>();
 
@@ -58,10 +56,11 @@ export function createInOrder(database: DatabaseSyncInstance) {
         nextDueMs = Math.min(nextDueMs ?? Infinity, head.due_ms);
         continue;
       }
-      for (const row of run.all(sink, key) as unknown as (Place & { readonly due_ms: number })[]) {
-        if (!isDue(row.due_ms)) break;
+      for (const place of run.all(sink, key) as unknown as Place[]) {
+        const [, , dueMs] = place;
+        if (!isDue(dueMs)) break;
         if (places.length >= limit) return { places, nextDueMs: nowMs };
-        places.push({ event_seq: row.event_seq, n: row.n });
+        places.push(place);
       }
     }
     return { places, nextDueMs: places.length > 0 ? nowMs : Math.min(nextDueMs ?? Infinity, nowMs + AGAIN_MS) };

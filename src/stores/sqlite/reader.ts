@@ -1,14 +1,13 @@
 import type { DatabaseSyncInstance } from '@photostructure/sqlite';
-import type { AttemptRow, Checkpoint, DueDelivery, DuePage, EventStory, OrderAsked, StoreStats } from '../../core/store.js';
-import { deliveryId } from '../../core/delivery.js';
+import type { AttemptRow, Checkpoint, DueDelivery, DuePage, EventStory, Store, StoreStats } from '../../core/store.js';
 import type { StoredEvent } from '../../core/event.js';
 import type { Outcome } from '../../core/outcome.js';
 import { checkpointSum } from './checksum.js';
-import { built, openForReading } from './database.js';
+import { built, openForReading, prepareTuples } from './database.js';
 import { EVENT_COLUMNS, eventOf, type EventRow } from './event-row.js';
 import { deadLetterOf } from './dead-letter.js';
 import { DamagedDatabase } from './faults.js';
-import { createInOrder, type InOrder } from './in-order.js';
+import { createInOrder, type Place } from './in-order.js';
 import { createListing, rowOf, SELECT_ROWS, type ListedRow } from './listing.js';
 import { STATE } from './protocol.js';
 import { DELIVERED_ATTEMPT } from './statements.js';
@@ -28,21 +27,16 @@ export function createReader(path: string) {
 
 function readerOf(database: DatabaseSyncInstance) {
   const statements = {
-    due: database.prepare(`
-      select ${DUE_COLUMNS}
-      from deliveries d left join events e on e.seq = d.event_seq
-      where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms > ? and d.due_ms <= ? order by d.due_ms, d.event_seq, d.n`),
-    dueInNoOrder: database.prepare(`
-      select ${DUE_COLUMNS} from deliveries d indexed by deliveries_waiting left join events e on e.seq = d.event_seq
-      where d.state = ${STATE.waiting} and d.sink = ? and d.due_ms > ? and d.due_ms <= ? and d.order_key is null order by d.due_ms, d.event_seq, d.n`),
-    at: database.prepare(`
-      select ${DUE_COLUMNS} from deliveries d left join events e on e.seq = d.event_seq where d.event_seq = ? and d.n = ? and d.state = ${STATE.waiting}`),
-    nextDueInNoOrder: database.prepare(`
-      select min(due_ms) as due_ms from deliveries indexed by deliveries_waiting
-      where state = ${STATE.waiting} and sink = ? and due_ms > ? and due_ms <= ? and order_key is null`),
-    nextDue: database.prepare(
-      `select min(due_ms) as due_ms from deliveries where state = ${STATE.waiting} and sink = ? and due_ms > ? and due_ms <= ?`,
+    // Out of the index alone: what is in memory already is looked past, and that may be thousands.
+    due: prepareTuples(database, `select event_seq, n, due_ms ${WAITING} order by due_ms, event_seq, n limit ?`),
+    dueInNoOrder: prepareTuples(database, `select event_seq, n, due_ms ${WAITING} and order_key is null order by due_ms, event_seq, n limit ?`),
+    at: prepareTuples(
+      database,
+      `select event_seq, n, route, sink, attempts - attempts_before, since_ms, dead_n, dead, order_key, ${EVENT_COLUMNS}
+      from deliveries left join events on seq = event_seq where event_seq = ? and n = ? and sink = ? and state = ${STATE.waiting}`,
     ),
+    nextDue: database.prepare(`select min(due_ms) as due_ms ${WAITING}`),
+    nextDueInNoOrder: database.prepare(`select min(due_ms) as due_ms ${WAITING} and order_key is null`),
     event: database.prepare(`select ${EVENT_COLUMNS} from events where seq = ?`),
     deliveriesOf: database.prepare(`${SELECT_ROWS} where d.event_seq = ? order by d.n`),
     // At one go: a replay moves the second to the first. Sorted afterwards, since SQLite would build a table for that.
@@ -63,52 +57,68 @@ function readerOf(database: DatabaseSyncInstance) {
 
   const inOrder = createInOrder(database);
 
-  function* dueRows(sink: string, nowMs: number, farMs: number, due = statements.due): Iterable<DueRow> {
-    yield* due.iterate(sink, -LAST_MS, nowMs) as Iterable<DueRow>;
-    yield* due.iterate(sink, farMs, LAST_MS) as Iterable<DueRow>;
-  }
+  /** The earliest `count` that are due. */
+  const duePlaces = (sink: string, nowMs: number, farMs: number, count: number, due = statements.due): Place[] => {
+    const places = due.all(sink, -LAST_MS, nowMs, count) as unknown as Place[];
+    return places.length < count ? [...places, ...(due.all(sink, farMs, LAST_MS, count - places.length) as unknown as Place[])] : places;
+  };
 
   let keyedFirst = false;
 
   /** What is in order, key by key, and what is not: in turn the first, so that neither is kept waiting by much of the other. */
-  function* rowsInOrder(sink: string, nowMs: number, farMs: number, { places }: InOrder, others: boolean): Iterable<DueRow> {
+  const inTurn = (keyed: readonly Place[], others: readonly Place[]): Place[] => {
     keyedFirst = !keyedFirst;
-    if (others && !keyedFirst) yield* dueRows(sink, nowMs, farMs, statements.dueInNoOrder);
-    for (const { event_seq, n } of places) yield* statements.at.iterate(event_seq, n) as Iterable<DueRow>;
-    if (others && keyedFirst) yield* dueRows(sink, nowMs, farMs, statements.dueInNoOrder);
-  }
+    return keyedFirst ? [...keyed, ...others] : [...others, ...keyed];
+  };
+
+  /** What is read at one moment, and read faster: a statement by itself takes the lock of the file anew. */
+  const snapshot = <Result>(read: () => Result): Result => {
+    database.exec('begin');
+    try {
+      return read();
+    } finally {
+      if (database.isTransaction) database.exec('rollback');
+    }
+  };
 
   const isDue = (nowMs: number, farMs: number) => (dueMs: number) => dueMs <= nowMs || dueMs > farMs;
 
+  const due = (...[sink, nowMs, limit, held, farMs = LAST_MS, order]: DueAsked): DuePage => {
+    const ordered = order === undefined ? null : inOrder(sink, limit, order.busy, isDue(nowMs, farMs), nowMs);
+    const others = order?.others === true;
+    const heldPlaces = new Set(Array.from(held, placeOf));
+    /** With one more than the page takes, which says that there are more. */
+    const count = heldPlaces.size + limit + 1;
+    const places =
+      ordered === null
+        ? duePlaces(sink, nowMs, farMs, count)
+        : inTurn(ordered.places, others ? duePlaces(sink, nowMs, farMs, count, statements.dueInNoOrder) : []);
+    const deliveries: DueDelivery[] = [];
+    const seen = new Set<string>();
+    let bytes = 0;
+    for (const [event_seq, n, dueMs] of places) {
+      const place = `${event_seq}.${n}`;
+      if (heldPlaces.has(place)) continue;
+      if (seen.has(place)) throw new DamagedDatabase(`what waits names ${place} twice`);
+      seen.add(place);
+      if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) return { deliveries, nextDueMs: dueMs };
+      const row = statements.at.get(event_seq, n, sink) as unknown as DueRow | undefined;
+      if (row === undefined) throw new DamagedDatabase(`nothing waits for ${sink} at ${place}, where the index has it`);
+      const delivery = dueOf(row);
+      deliveries.push(delivery);
+      bytes += delivery.event.body.length;
+    }
+    if (ordered !== null && !others) return { deliveries, nextDueMs: ordered.nextDueMs };
+    const next = (ordered === null ? statements.nextDue : statements.nextDueInNoOrder).get(sink, nowMs, farMs) as { due_ms: number | null };
+    return {
+      deliveries,
+      nextDueMs: earlier(next.due_ms, ordered?.nextDueMs ?? null),
+      ...(ordered !== null && { othersWait: next.due_ms !== null }),
+    };
+  };
+
   return {
-    due(sink: string, nowMs: number, limit: number, held: ReadonlySet<string>, farMs = LAST_MS, order?: OrderAsked): DuePage {
-      const ordered = order === undefined ? null : inOrder(sink, limit, order.busy, isDue(nowMs, farMs), nowMs);
-      const others = order?.others === true;
-      const rows = ordered === null ? dueRows(sink, nowMs, farMs) : rowsInOrder(sink, nowMs, farMs, ordered, others);
-      const deliveries: DueDelivery[] = [];
-      const ids = new Set<string>();
-      let bytes = 0;
-      for (const row of rows) {
-        if (typeof row.uid !== 'string' || seqOf(row.uid) !== row.event_seq)
-          throw new DamagedDatabase(`what waits names no event at ${row.event_seq}`);
-        const id = deliveryId(row.uid, row.n);
-        if (held.has(id)) continue;
-        if (ids.has(id)) throw new DamagedDatabase(`what waits names ${id} twice`);
-        ids.add(id);
-        if (deliveries.length >= limit || bytes >= DUE_BYTES_MAX) return { deliveries, nextDueMs: row.due_ms };
-        const event = eventAt(row.event_seq);
-        if (event === null) continue;
-        deliveries.push(dueOf(row, row.uid, event));
-        bytes += event.body.length;
-      }
-      if (ordered !== null && !others) return { deliveries, nextDueMs: ordered.nextDueMs };
-      const next = (ordered === null ? statements.nextDue : statements.nextDueInNoOrder).get(sink, nowMs, farMs) as { due_ms: number | null };
-      return {
-        deliveries,
-        nextDueMs: earlier(next.due_ms, ordered?.nextDueMs ?? null),
-        ...(ordered !== null && { othersWait: next.due_ms !== null }),
-      };
-    },
+    due: (...asked: DueAsked): DuePage => snapshot(() => due(...asked)),
 
     deliveries: createListing(database),
 
@@ -141,30 +151,33 @@ function readerOf(database: DatabaseSyncInstance) {
   };
 }
 
-const DUE_COLUMNS =
-  'd.event_seq, d.n, d.route, d.sink, d.attempts - d.attempts_before as attempts, d.since_ms, d.due_ms, d.dead_n, d.dead, d.order_key, e.uid';
+const WAITING = `from deliveries indexed by deliveries_waiting where state = ${STATE.waiting} and sink = ? and due_ms > ? and due_ms <= ?`;
 
-interface DueRow {
-  readonly event_seq: number;
-  readonly n: number;
-  readonly route: string | null;
-  readonly sink: string;
-  readonly attempts: number;
-  readonly since_ms: number;
-  readonly due_ms: number;
-  readonly dead_n: number | null;
-  readonly dead: unknown;
-  readonly order_key: string | null;
-  readonly uid: string | null;
-}
+type DueAsked = Parameters<Store['due']>;
 
-function dueOf(row: DueRow, uid: string, event: StoredEvent): DueDelivery {
-  const { n: index, route, sink, attempts, since_ms: sinceMs, dead_n, dead, order_key } = row;
+/** A delivery that waits, and its event, whose columns are null where there is none. */
+type DueRow = readonly [
+  ...[event_seq: number, n: number, route: string | null, sink: string, attempts: number, since_ms: number],
+  ...[dead_n: number | null, dead: unknown, order_key: string | null],
+  ...[uid: string | null, source: string, format: string, id: string | Uint8Array, type: string | Uint8Array],
+  ...[received_ms: number, body: Uint8Array<ArrayBuffer>, crc: number | null, headers: string | null],
+];
+
+function dueOf(row: DueRow): DueDelivery {
+  const [event_seq, index, route, sink, attempts, sinceMs, dead_n, dead, order_key, uid, source, format, id, type, received_ms, body, crc, headers] =
+    row;
+  if (typeof uid !== 'string' || seqOf(uid) !== event_seq) throw new DamagedDatabase(`what waits names no event at ${event_seq}`);
+  const event = eventOf({ uid, source, format, id, type, received_ms, body, crc, headers });
   return {
     ...{ index, route, sink, attempts, sinceMs, event },
     ...(dead_n !== null && { dead: deadLetterOf(uid, dead_n, dead) }),
     ...(order_key !== null && { orderKey: order_key }),
   };
+}
+
+/** Where the store has the delivery that an id names: what `${event_seq}.${n}` comes to. */
+function placeOf(id: string): string {
+  return `${seqOf(id)}${id.slice(id.lastIndexOf('.'))}`;
 }
 
 function earlier(one: number | null, other: number | null): number | null {

@@ -9,6 +9,10 @@ import { Threads } from './threads.js';
 const GROUP_EVENTS_MAX = 512;
 const GROUP_SETTLED_MAX = 2_048;
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
+/** How long a settlement waits for what it can share a commit with, an arrival or other settlements: nobody is told of it, and each commit is a sync. */
+const SETTLED_WITHIN_MS = 5;
+/** So many of them are worth one. */
+const SETTLED_AT_ONCE = 256;
 /** Arrivals that may wait for a commit: more than that, and the disk is not keeping up. */
 const WAITING_MAX = 10_000;
 const WAITING_BYTES_MAX = 256 * 1024 * 1024;
@@ -79,12 +83,18 @@ function asBuffer<Event extends { readonly body: Uint8Array }>(event: Event): Ev
   return { ...event, body: Buffer.from(event.body.buffer, event.body.byteOffset, event.body.byteLength) };
 }
 
-/** One group is on its way; whatever arrives meanwhile is the next one. No timer: an idle store commits at once, a busy one in large groups. */
+/**
+ * One group is on its way; whatever arrives meanwhile is the next one. No timer for an arrival: an idle store commits it at once, a busy one in large groups.
+ * Settlements go with the next arrivals, or by themselves when their time is up.
+ */
 function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry']) {
   let arrivals: Waiting<Given, Receipt[]>[] = [];
   const settlements: Waiting<readonly Settled[], void>[] = [];
   let waitingEvents = 0;
   let waitingBytes = 0;
+  let waitingSettled = 0;
+  let settledAreDue = false;
+  let dueTimer: NodeJS.Timeout | undefined;
   let busy = false;
   let closed = false;
   let underWay = Promise.resolve();
@@ -101,7 +111,7 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
   };
 
   const commitNext = async (): Promise<void> => {
-    while (arrivals.length + settlements.length > 0) {
+    while (arrivals.length > 0 || (settledAreDue && settlements.length > 0)) {
       const accepted = takeArrivals();
       const settled = takeSettlements();
       try {
@@ -147,8 +157,14 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
   };
 
   const takeSettlements = (): Waiting<readonly Settled[], void>[] => {
-    let [taken, count] = [0, 0];
-    while (count < settlements.length && taken < GROUP_SETTLED_MAX) taken += settlements[count++]?.item.length ?? 0;
+    let [settled, count] = [0, 0];
+    while (count < settlements.length && settled < GROUP_SETTLED_MAX) settled += settlements[count++]?.item.length ?? 0;
+    waitingSettled -= settled;
+    settledAreDue = waitingSettled > 0 && settledAreDue;
+    if (waitingSettled === 0) {
+      clearTimeout(dueTimer);
+      dueTimer = undefined;
+    }
     return settlements.splice(0, count);
   };
 
@@ -164,6 +180,10 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
     if (busy) return;
     busy = true;
     underWay = commitNext();
+  };
+  const beginSettled = (): void => {
+    settledAreDue = true;
+    begin();
   };
 
   return {
@@ -188,7 +208,9 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
           return;
         }
         settlements.push({ item: settled, resolve, reject });
-        begin();
+        waitingSettled += settled.length;
+        if (waitingSettled >= SETTLED_AT_ONCE || settled.some(({ urgent }) => urgent)) beginSettled();
+        else dueTimer ??= setTimeout(beginSettled, SETTLED_WITHIN_MS);
       }),
     watched: async <Result>(call: Promise<Result>): Promise<Result> => {
       try {
@@ -203,6 +225,7 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
     /** Takes nothing more, and finishes what it has. */
     close: async (): Promise<void> => {
       closed = true;
+      beginSettled();
       await underWay;
     },
   };
