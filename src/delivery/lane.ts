@@ -243,8 +243,11 @@ export class Lane {
     const { event, index, sinceMs, attempts, dead, orderKey } = delivery;
     const settlement = settle(outcome, { attempt: attempts + 1, sinceMs }, this.#deps.retry, nowMs, random);
     const deadTo = settlement.state === 'dead' && dead === undefined ? this.#deps.deadTo() : [];
+    // Two shapes and no spreading: this runs for every delivery.
+    const { startedMs, durationMs } = took;
     const urgent = this.#order !== null && orderKey !== undefined;
-    return { eventUid: event.uid, index, settlement, attempt: { ...took, outcome }, ...(deadTo.length > 0 && { deadTo }), ...(urgent && { urgent }) };
+    const settled = { eventUid: event.uid, index, settlement, attempt: { startedMs, durationMs, outcome }, urgent };
+    return deadTo.length > 0 ? { ...settled, deadTo } : settled;
   }
 
   #ended({ delivery, outcome, settled }: Followed, written: boolean, nowMs: number): void {

@@ -10,6 +10,7 @@ import { Lane } from '../../src/delivery/lane.js';
 import { randomFrom } from '../random.js';
 import { openStore } from '../stores/sqlite-rig.js';
 import { until } from '../e2e/serve.js';
+import { due, rig } from './lane-rig.js';
 
 const SEEDS = [1, 2, 3, 4];
 const EVENTS = 400;
@@ -161,5 +162,19 @@ describe('deliveries of one key', () => {
       await store.close();
       rmSync(folder, { recursive: true, force: true });
     }
+  });
+
+  it.each([
+    [true, 'k', true],
+    [true, undefined, false],
+    [false, 'k', false],
+  ])('are settled at once, since the next one waits for it (ordered %j, key %j: %j)', async (ordered, orderKey, urgent) => {
+    const { lane, accept, settled, state } = rig({ ordered });
+    state.answer = () => ({ kind: 'delivered', answer: '' });
+    lane.start();
+    accept({ ...due('d1'), ...(orderKey !== undefined && { orderKey }) });
+    await until(() => Promise.resolve(settled.length === 1));
+    expect(settled).toMatchObject([{ eventUid: 'd1', urgent }]);
+    await lane.stop(0);
   });
 });

@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Receipt, Store } from '../../src/core/store.js';
+import { arrival, delivered, numbered } from '../contract/store/rig.js';
+import { directory, NO_TELEMETRY, openStore } from './sqlite-rig.js';
+
+/** What each commit held. */
+let commits: { readonly events: number; readonly settlements: number }[];
+beforeEach(() => (commits = []));
+
+/** A store with so many events, and a clock that stands still: what waits for it waits for ever. */
+async function opened(count: number): Promise<{ store: Store; uids: string[] }> {
+  const committed = ({ events, settlements }: (typeof commits)[number]) => void commits.push({ events, settlements });
+  const store = await openStore(join(directory(), 'bridge.db'), undefined, { telemetry: { ...NO_TELEMETRY, committed } });
+  onTestFinished(() => store.close());
+  const receipts = await store.acceptTogether(numbered(count).map((n) => arrival(`evt_${n}`)));
+  commits = [];
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  onTestFinished(() => void vi.useRealTimers());
+  return { store, uids: receipts.map(uidOf) };
+}
+
+function uidOf(receipt: Receipt): string {
+  return receipt.kind === 'stored' ? receipt.event.uid : '';
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('settlements', () => {
+  it('of one moment share a commit, though they come one by one', async () => {
+    const { store, uids } = await opened(3);
+    const settling: Promise<void>[] = [];
+    for (const uid of uids) {
+      settling.push(store.settle(delivered(uid)));
+      await turn();
+    }
+    expect(commits).toEqual([]);
+    vi.advanceTimersByTime(5);
+    await Promise.all(settling);
+    expect(commits).toEqual([{ events: 0, settlements: 3 }]);
+  });
+
+  it('go with the next arrival, which waits for nothing', async () => {
+    const { store, uids } = await opened(2);
+    const settling = store.settle(...uids.map((uid) => delivered(uid)));
+    await turn();
+    await store.accept(arrival('evt_next'));
+    await settling;
+    expect(commits).toEqual([{ events: 1, settlements: 2 }]);
+    vi.advanceTimersByTime(60_000);
+    await turn();
+    expect(commits).toHaveLength(1);
+  });
+
+  it('that come while a commit is under way wait for others, too', async () => {
+    const { store, uids } = await opened(2);
+    const accepting = store.accept(arrival('evt_next'));
+    const settling = uids.map((uid) => store.settle(delivered(uid)));
+    await accepting;
+    await turn();
+    expect(commits).toEqual([{ events: 1, settlements: 0 }]);
+    vi.advanceTimersByTime(5);
+    await Promise.all(settling);
+    expect(commits).toEqual([
+      { events: 1, settlements: 0 },
+      { events: 0, settlements: 2 },
+    ]);
+  });
+
+  it('wait no longer once there are many', async () => {
+    const { store, uids } = await opened(256);
+    await Promise.all(uids.map((uid) => store.settle(delivered(uid))));
+    expect(commits.reduce((sum, { settlements }) => sum + settlements, 0)).toBe(256);
+  });
+
+  it('that another delivery waits for do not wait, nor what came before them', async () => {
+    const { store, uids } = await opened(2);
+    const [first = '', second = ''] = uids;
+    const settling = store.settle(delivered(first));
+    await store.settle({ ...delivered(second), urgent: true });
+    await settling;
+    expect(commits).toEqual([{ events: 0, settlements: 2 }]);
+  });
+
+  it('are written before the store is closed', async () => {
+    const { store, uids } = await opened(1);
+    const settling = store.settle(delivered(uids[0] ?? ''));
+    await store.close();
+    await settling;
+    expect(commits).toEqual([{ events: 0, settlements: 1 }]);
+  });
+});
