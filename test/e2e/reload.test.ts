@@ -6,7 +6,7 @@ import { postSigned, served, until, type Served } from './serve.js';
 const SECRET = 'e2e-0123456789abcdef0123456789abcdef';
 const RELOADS = 50;
 /** Of a sender, between two events: what is tried are reloads in the middle of them, not what two cores can take. */
-const BETWEEN_MS = 20;
+const BETWEEN_MS = 50;
 const SENDERS = 4;
 /** Sinks whose far side answers 200: whatever is delivered there arrives once. */
 const WORKING = ['steady', 'tuned', 'extra'] as const;
