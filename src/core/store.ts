@@ -95,7 +95,7 @@ export interface Settled extends DeliveryKey {
   /** Sinks that it is forwarded to, where it is dead now. */
   readonly deadTo?: readonly string[];
   readonly attempt: { readonly startedMs: number; readonly durationMs: number; readonly outcome: Outcome };
-  /** Another delivery waits for this to be written: the next of its order key. */
+  /** Another delivery may wait for this to be written: the next of its order key. */
   readonly urgent?: boolean;
 }
 

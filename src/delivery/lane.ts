@@ -243,9 +243,9 @@ export class Lane {
     const { event, index, sinceMs, attempts, dead, orderKey } = delivery;
     const settlement = settle(outcome, { attempt: attempts + 1, sinceMs }, this.#deps.retry, nowMs, random);
     const deadTo = settlement.state === 'dead' && dead === undefined ? this.#deps.deadTo() : [];
-    // Two shapes and no spreading: this runs for every delivery.
+    // Spread only where it is dead: this runs for every delivery.
     const { startedMs, durationMs } = took;
-    const urgent = this.#order !== null && orderKey !== undefined;
+    const urgent = this.#order !== null && orderKey !== undefined && settlement.state !== 'waiting';
     const settled = { eventUid: event.uid, index, settlement, attempt: { startedMs, durationMs, outcome }, urgent };
     return deadTo.length > 0 ? { ...settled, deadTo } : settled;
   }

@@ -165,14 +165,15 @@ describe('deliveries of one key', () => {
   });
 
   it.each([
-    [true, 'k', true],
-    [true, undefined, false],
-    [false, 'k', false],
-  ])('are settled at once, since the next one waits for it (ordered %j, key %j: %j)', async (ordered, orderKey, urgent) => {
+    [true, 'k', 'delivered', true],
+    [true, 'k', 'retry', false],
+    [true, undefined, 'delivered', false],
+    [false, 'k', 'delivered', false],
+  ] as const)('ask to be settled at once where the next one waits for it (ordered %j, key %j, %s: %j)', async (ordered, orderKey, kind, urgent) => {
     const { lane, accept, settled, state } = rig({ ordered });
-    state.answer = () => ({ kind: 'delivered', answer: '' });
+    state.answer = () => (kind === 'delivered' ? { kind, answer: '' } : { kind, reason: 'http_503', answer: '' });
     lane.start();
-    accept({ ...due('d1'), ...(orderKey !== undefined && { orderKey }) });
+    accept({ ...due('d1', { sinceMs: Date.now() }), ...(orderKey !== undefined && { orderKey }) });
     await until(() => Promise.resolve(settled.length === 1));
     expect(settled).toMatchObject([{ eventUid: 'd1', urgent }]);
     await lane.stop(0);

@@ -107,7 +107,7 @@ routes: [${routes}]
     for (const sink of WORKING) expect(ids(sink, 'delivered').length).toBeGreaterThan(0);
     const reasons = new Set(all.filter((row) => row.state === 'dead').map((row) => `${row.sink} ${row.reason}`));
     expect([...reasons].filter((reason) => reason !== 'extra sink_removed' && reason !== 'failing attempts_exhausted')).toEqual([]);
-  }, 240_000);
+  }, 400_000);
 
   it('and goes on with what it had when the file is bad', async () => {
     const bad = (files()[0] ?? '').replace('to: [steady', 'to: [steadi');

@@ -4,7 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { packGroup } from '../../src/stores/sqlite/group.js';
 import { createReader } from '../../src/stores/sqlite/reader.js';
 import { seqOf, createWriter } from '../../src/stores/sqlite/writer.js';
-import { delivered, LIMITS, rejected, T0 } from '../contract/store/rig.js';
+import { arrival, delivered, LIMITS, owedTo, rejected, T0 } from '../contract/store/rig.js';
 import { directory, waitingGroup } from './sqlite-rig.js';
 
 const MANY = 20_000;
@@ -106,6 +106,45 @@ describe('a page of what is due', () => {
     const page = reader.due('a', T0, 200, new Set());
     expect(page.deliveries).toHaveLength(16);
     expect(page.nextDueMs).toBe(T0);
+  });
+});
+
+describe('a page of what is due, while others write', () => {
+  /** Looked through when a page has found what is due, and not yet read it. */
+  class Looked extends Set<string> {
+    readonly #meanwhile: () => void;
+    constructor(meanwhile: () => void) {
+      super();
+      this.#meanwhile = meanwhile;
+    }
+    override [Symbol.iterator](): SetIterator<string> {
+      this.#meanwhile();
+      return super[Symbol.iterator]();
+    }
+  }
+
+  it('is of one moment: what is settled in the middle of it is no damage', () => {
+    const { writer, reader } = rig();
+    const owes = [{ ...owedTo('a'), orderKey: 'k' }];
+    const written = writer.write(packGroup([{ arrivals: [arrival('evt_keyed', { owes })], checkpoint: null }], []));
+    const [uid = null] = written.whole ? written.uids : [];
+    const held = new Looked(() => void writer.write(packGroup([], [[delivered(uid ?? '')]])));
+    const page = () => reader.due('a', T0, 10, held, undefined, { busy: new Set(), others: false });
+    expect(page().deliveries.map(({ event }) => event.uid)).toEqual([uid]);
+    expect(page().deliveries).toEqual([]);
+  });
+
+  it.each(['ends', 'fails'])('holds up no checkpoint once it %s', (how) => {
+    const { reader, accept, path } = rig();
+    accept(5, 'a');
+    const broken = new Looked(() => {
+      throw new Error('broken');
+    });
+    if (how === 'ends') reader.due('a', T0, 10, new Set());
+    else expect(() => reader.due('a', T0, 10, broken)).toThrow('broken');
+    const other = new DatabaseSync(path);
+    expect(other.prepare('pragma wal_checkpoint(truncate)').get()).toEqual({ busy: 0, log: 0, checkpointed: 0 });
+    other.close();
   });
 });
 

@@ -363,6 +363,22 @@ describe('T11: a damaged file', () => {
     await store.close();
   });
 
+  it('gives no other event the place of one that it has lost, since a lane may hold that still', async () => {
+    const path = await closed(20);
+    const { store, told } = await opened(path);
+    const held = await store.accept(arrivalOf(20));
+    const database = new DatabaseSync(path);
+    for (const table of ['events where seq', 'deliveries where event_seq', 'dedup where first_seq']) database.exec(`delete from ${table} > 17`);
+    database.exec('delete from events where seq = 8');
+    database.close();
+    await meets(store, told);
+    const fresh = await store.accept(arrivalOf(21));
+    if (held.kind !== 'stored' || fresh.kind !== 'stored') throw new Error('a duplicate');
+    await store.settle(delivered(held.event.uid));
+    expect((await store.stories(fresh.event.uid))[0]?.deliveries.map(({ state }) => state)).toEqual(['waiting', 'waiting']);
+    await store.close();
+  });
+
   it.each([
     ['was delivered', 'update deliveries set state = 1 where event_seq = 8'],
     ['is another sink’s', "update deliveries set sink = 'other' where event_seq = 8"],

@@ -59,6 +59,13 @@ export function openForReading(path: string): DatabaseSyncInstance {
   return database;
 }
 
+/** A statement whose rows are tuples: to make an object with as many names as there are columns costs as much as to read them. */
+export function prepareTuples(database: DatabaseSyncInstance, sql: string): StatementSyncInstance {
+  const statement = database.prepare(sql);
+  statement.setReturnArrays(true);
+  return statement;
+}
+
 /** Takes the lock that keeps a second process off the file. It dies with the process, also by kill -9. `file`: the one name of the file. */
 export function lock(path: string): { readonly file: string; release(): void } {
   return explained(path, () => {
@@ -138,13 +145,6 @@ function migrate(database: DatabaseSyncInstance, path: string, migrations: URL):
       );
     }
   });
-}
-
-/** A statement whose rows are tuples: to make an object with as many names as there are columns costs as much as to read them. */
-export function prepareTuples(database: DatabaseSyncInstance, sql: string): StatementSyncInstance {
-  const statement = database.prepare(sql);
-  statement.setReturnArrays(true);
-  return statement;
 }
 
 function pragma(database: DatabaseSyncInstance, name: string): number {

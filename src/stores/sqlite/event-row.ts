@@ -20,6 +20,16 @@ export interface EventRow {
 /** The columns of `EventRow`, as they are selected. */
 export const EVENT_COLUMNS = 'uid, source, format, id, type, received_ms, body, crc, headers';
 
+/** They, where rows are tuples. */
+export type EventTuple = readonly [
+  ...[uid: EventRow['uid'], source: EventRow['source'], format: EventRow['format'], id: EventRow['id'], type: EventRow['type']],
+  ...[received_ms: EventRow['received_ms'], body: EventRow['body'], crc: EventRow['crc'], headers: EventRow['headers']],
+];
+
+export function eventRowOf([uid, source, format, id, type, received_ms, body, crc, headers]: EventTuple): EventRow {
+  return { uid, source, format, id, type, received_ms, body, crc, headers };
+}
+
 /** Are its columns what was written, by their types? SQLite lets any column hold anything. */
 export function isEvent({ uid, source, format, id, type, received_ms, body, crc, headers }: Partial<EventRow>): boolean {
   return (

@@ -17,7 +17,8 @@ export type GroupWritten =
   | { readonly whole: true; readonly uids: readonly (string | null)[] }
   | { readonly whole: false; readonly arrivals: readonly Written[]; readonly settled: readonly Written[] };
 
-export type GroupResult = GroupWritten & { readonly durationMs: number };
+/** `lastSeq`: of the event that was written last, whenever that was. */
+export type GroupResult = GroupWritten & { readonly durationMs: number; readonly lastSeq: number };
 
 /** A request to a thread, and its answer. */
 export interface Request {

@@ -4,7 +4,7 @@ import type { StoredEvent } from '../../core/event.js';
 import type { Outcome } from '../../core/outcome.js';
 import { checkpointSum } from './checksum.js';
 import { built, openForReading, prepareTuples } from './database.js';
-import { EVENT_COLUMNS, eventOf, type EventRow } from './event-row.js';
+import { EVENT_COLUMNS, eventOf, eventRowOf, type EventRow, type EventTuple } from './event-row.js';
 import { deadLetterOf } from './dead-letter.js';
 import { DamagedDatabase } from './faults.js';
 import { createInOrder, type Place } from './in-order.js';
@@ -71,16 +71,6 @@ function readerOf(database: DatabaseSyncInstance) {
     return keyedFirst ? [...keyed, ...others] : [...others, ...keyed];
   };
 
-  /** What is read at one moment, and read faster: a statement by itself takes the lock of the file anew. */
-  const snapshot = <Result>(read: () => Result): Result => {
-    database.exec('begin');
-    try {
-      return read();
-    } finally {
-      if (database.isTransaction) database.exec('rollback');
-    }
-  };
-
   const isDue = (nowMs: number, farMs: number) => (dueMs: number) => dueMs <= nowMs || dueMs > farMs;
 
   const due = (...[sink, nowMs, limit, held, farMs = LAST_MS, order]: DueAsked): DuePage => {
@@ -118,7 +108,15 @@ function readerOf(database: DatabaseSyncInstance) {
   };
 
   return {
-    due: (...asked: DueAsked): DuePage => snapshot(() => due(...asked)),
+    /** At one moment: what is settled meanwhile is no damage. And faster: a statement by itself takes the lock of the file anew. */
+    due(...asked: DueAsked): DuePage {
+      database.exec('begin');
+      try {
+        return due(...asked);
+      } finally {
+        if (database.isTransaction) database.exec('rollback');
+      }
+    },
 
     deliveries: createListing(database),
 
@@ -159,17 +157,14 @@ type DueAsked = Parameters<Store['due']>;
 type DueRow = readonly [
   ...[event_seq: number, n: number, route: string | null, sink: string, attempts: number, since_ms: number],
   ...[dead_n: number | null, dead: unknown, order_key: string | null],
-  ...[uid: string | null, source: string, format: string, id: string | Uint8Array, type: string | Uint8Array],
-  ...[received_ms: number, body: Uint8Array<ArrayBuffer>, crc: number | null, headers: string | null],
+  ...event: EventTuple,
 ];
 
-function dueOf(row: DueRow): DueDelivery {
-  const [event_seq, index, route, sink, attempts, sinceMs, dead_n, dead, order_key, uid, source, format, id, type, received_ms, body, crc, headers] =
-    row;
+function dueOf([event_seq, index, route, sink, attempts, sinceMs, dead_n, dead, order_key, ...event]: DueRow): DueDelivery {
+  const [uid] = event as readonly [unknown, ...unknown[]];
   if (typeof uid !== 'string' || seqOf(uid) !== event_seq) throw new DamagedDatabase(`what waits names no event at ${event_seq}`);
-  const event = eventOf({ uid, source, format, id, type, received_ms, body, crc, headers });
   return {
-    ...{ index, route, sink, attempts, sinceMs, event },
+    ...{ index, route, sink, attempts, sinceMs, event: eventOf(eventRowOf(event)) },
     ...(dead_n !== null && { dead: deadLetterOf(uid, dead_n, dead) }),
     ...(order_key !== null && { orderKey: order_key }),
   };

@@ -9,7 +9,7 @@ import { Threads } from './threads.js';
 const GROUP_EVENTS_MAX = 512;
 const GROUP_SETTLED_MAX = 2_048;
 const GROUP_BYTES_MAX = 8 * 1024 * 1024;
-/** How long a settlement waits for what it can share a commit with, an arrival or other settlements: nobody is told of it, and each commit is a sync. */
+/** How long a settlement waits for what it can share a commit with, an arrival or other settlements: no sender is told of it, and each commit is a sync. */
 const SETTLED_WITHIN_MS = 5;
 /** So many of them are worth one. */
 const SETTLED_AT_ONCE = 256;
@@ -159,21 +159,27 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
   const takeSettlements = (): Waiting<readonly Settled[], void>[] => {
     let [settled, count] = [0, 0];
     while (count < settlements.length && settled < GROUP_SETTLED_MAX) settled += settlements[count++]?.item.length ?? 0;
+    const taken = settlements.splice(0, count);
     waitingSettled -= settled;
-    settledAreDue = waitingSettled > 0 && settledAreDue;
-    if (waitingSettled === 0) {
+    if (settlements.length === 0) {
+      settledAreDue = false;
       clearTimeout(dueTimer);
       dueTimer = undefined;
     }
-    return settlements.splice(0, count);
+    return taken;
   };
 
-  const write = (accepted: readonly Waiting<Given, Receipt[]>[], settled: readonly Waiting<readonly Settled[], void>[]): Promise<GroupResult> => {
+  const write = async (
+    accepted: readonly Waiting<Given, Receipt[]>[],
+    settled: readonly Waiting<readonly Settled[], void>[],
+  ): Promise<GroupResult> => {
     const group = packGroup(
       accepted.map(({ item }) => item),
       settled.map(({ item }) => item),
     );
-    return threads.call('writer', 'write', [group], [group.bodies]);
+    const result = await threads.call<GroupResult>('writer', 'write', [group], [group.bodies]);
+    threads.written(result.lastSeq);
+    return result;
   };
 
   const begin = (): void => {

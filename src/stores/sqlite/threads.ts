@@ -44,6 +44,8 @@ export class Threads {
   /** By a clock that nobody sets. */
   #salvagedMs = -Infinity;
   #opening = Promise.resolve();
+  /** Of the events that were written since the start. */
+  #lastSeq = 0;
 
   private constructor(options: ThreadsOptions) {
     this.#options = options;
@@ -74,6 +76,11 @@ export class Threads {
     if (this.#fault !== null) return Promise.reject(new StoreUnavailable(this.#fault.message));
     const threads = { writer: this.#writer, lanes: this.#lanes, people: this.#people };
     return threads[who].call(name, args, transfer);
+  }
+
+  /** An event was written at this seq: no other will be, also where the file loses it. */
+  written(seq: number): void {
+    this.#lastSeq = Math.max(this.#lastSeq, seq);
   }
 
   /** Finishes what was called. */
@@ -124,6 +131,7 @@ export class Threads {
     if (this.#damage !== null) await this.#salvage(file, this.#damage);
     explained(file, () => this.#keepUnusable(file));
     await this.#writer.open();
+    await this.#writer.call('goOnAfter', [this.#lastSeq]);
     await this.#lanes.open();
     await this.#people.open();
   }

@@ -169,8 +169,11 @@ function writerOf(database: DatabaseSyncInstance, path: string, limits: StoreLim
         if (error instanceof StoreUnavailable || !VALUE_ERRORS.includes(codeOf(error))) throw error;
         result = writeApart(group);
       }
-      return { ...result, durationMs: performance.now() - started };
+      return { ...result, durationMs: performance.now() - started, lastSeq: nextSeq - 1 };
     },
+
+    /** Gives out no seq up to this one: what a lane holds under it may be lost from the file, and must not be taken for another event. */
+    goOnAfter: (seq: number): void => void (nextSeq = Math.max(nextSeq, seq + 1)),
 
     /** Seqs of the events that a sender's id stands for, over all sources. */
     find: (id: string): number[] => digestsOf(id).flatMap((digest) => seen.find(digest)),
