@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -25,7 +25,7 @@ const program = new Command('npm run bench --')
   .argument('[parts...]', `all of them, or some: ${parts.map(({ name }) => name).join(', ')}`)
   .option('--rounds <n>', 'of every variant, in turn; medians are shown', number, 5)
   .option('--seconds <n>', 'of load in each round', number, 4)
-  .option('--dir <folder>', 'where databases are made; the growth part needs 6 GB', tmpdir())
+  .option('--dir <folder>', 'where databases are made; the growth part needs 6 GB', writableFolder, tmpdir())
   .option('--json', 'prints every round of every variant as JSON instead', false)
   .addOption(new Option('--write <file>', 'writes the page as well: docs/benchmarks.md').conflicts('quick'))
   .option('--quick', 'one short round of everything, and sizes of a hundredth: do all parts work? Its figures mean nothing', false)
@@ -35,6 +35,7 @@ const program = new Command('npm run bench --')
   .parse();
 const options = program.opts<Options>();
 const asked = program.args.map(named);
+if (options.write !== undefined && asked.length > 0) program.error('error: the page is of all parts: leave --write out, or the parts.');
 const chosen = asked.length === 0 ? parts : parts.filter((part) => asked.includes(part));
 
 const folder = mkdtempSync(join(options.dir, 'castbridge-bench-'));
@@ -121,6 +122,15 @@ function minutes(): number {
 
 function named(name: string): Part {
   return parts.find((part) => part.name === name) ?? program.error(`there is no part "${name}": --help lists them`);
+}
+
+function writableFolder(path: string): string {
+  try {
+    accessSync(path, constants.W_OK);
+    return path;
+  } catch (error) {
+    throw new InvalidArgumentError(`it is a folder that can be written to (${(error as Error).message}).`);
+  }
 }
 
 function number(text: string): number {
