@@ -95,6 +95,7 @@ export class Lane {
   /** Settled while a page was being read: the page may still call them waiting. */
   #releasedWhileLoading = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
+  #soon: NodeJS.Immediate | undefined;
 
   constructor(deps: LaneDependencies) {
     this.name = deps.name;
@@ -123,7 +124,7 @@ export class Lane {
     const inOrder = this.#order !== null && delivery.orderKey !== undefined;
     if (!inOrder && !this.#isFull() && this.#queue.offer(delivery)) this.#hold(delivery);
     else this.#leave(delivery);
-    this.#pump();
+    this.#pumpSoon();
   }
 
   /** It is read back from the store. */
@@ -155,6 +156,14 @@ export class Lane {
     while (this.#work.size > 0) await Promise.allSettled(this.#work);
     this.#stop.abort();
     await closeSink(this.#deps.sink);
+  }
+
+  /** Once for all that were stored together: their senders are answered first, and what may share a send does. */
+  #pumpSoon(): void {
+    this.#soon ??= setImmediate(() => {
+      this.#soon = undefined;
+      this.#pump();
+    });
   }
 
   /** Starts every send that may start now, and sets the timer for the next one. */

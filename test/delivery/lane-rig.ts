@@ -1,3 +1,4 @@
+import { vi } from 'vitest';
 import type { Outcome } from '../../src/core/outcome.js';
 import type { Message, Sink } from '../../src/core/sink.js';
 import { StoreUnavailable, type DueDelivery, type Settled } from '../../src/core/store.js';
@@ -124,10 +125,13 @@ export function rig(options: Partial<LaneDependencies> = {}) {
     random: () => 0.5,
     ...options,
   });
-  /** As the ingress does: the store first, then the lane. */
-  const accept = (delivery: DueDelivery): void => {
-    waiting.set(idOf(delivery), { ...delivery, dueMs: delivery.sinceMs });
-    lane.offer(delivery);
+  /** As the ingress does: the store first, then the lane, which looks at what was stored together when all of it was. */
+  const accept = (...deliveries: readonly DueDelivery[]): void => {
+    for (const delivery of deliveries) {
+      waiting.set(idOf(delivery), { ...delivery, dueMs: delivery.sinceMs });
+      lane.offer(delivery);
+    }
+    if (vi.isFakeTimers()) vi.advanceTimersByTime(0);
   };
   return { lane, waiting, settled, sent, state, facts, accept };
 }

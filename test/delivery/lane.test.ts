@@ -26,6 +26,14 @@ describe('a lane', () => {
     expect(state.dueCalls).toBe(1);
   });
 
+  it('sends together what was stored together', async () => {
+    const { lane, accept, sent } = rig({ concurrency: 4, batch: 10 });
+    lane.start();
+    await turn();
+    accept(due('a'), due('b'), due('c'));
+    expect(sent.map((send) => send.ids)).toEqual([['a.0', 'b.0', 'c.0']]);
+  });
+
   it('sends a failed delivery again when it is due, not before', async () => {
     const { lane, accept, sent } = rig();
     lane.start();

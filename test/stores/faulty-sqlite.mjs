@@ -1,6 +1,6 @@
 // The driver with a commit that fails on demand, and the hook that puts it in the place of the real one.
 import { DatabaseSync as Real } from '@photostructure/sqlite';
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { workerData } from 'node:worker_threads';
 
 export const file = `${workerData?.path}.fault`;
@@ -17,7 +17,6 @@ export class DatabaseSync extends Real {
   exec(sql) {
     if (sql === 'commit' && strikes('dies before the commit')) process.exit(1);
     if (sql === 'commit' && strikes('the commit fails')) throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
-    if (sql === 'commit' && strikes('the commit after the next fails')) writeFileSync(file, 'the commit fails');
     super.exec(sql);
     if (sql === 'commit' && strikes('dies after the commit')) process.exit(1);
   }

@@ -54,6 +54,8 @@ describe('settlements', () => {
     const { store, uids } = await opened(2);
     const [first = '', second = ''] = uids;
     const accepting = store.accept(arrival('evt_next'));
+    // Its group is on the way when all that came in with it has been looked at.
+    await new Promise((resolve) => setImmediate(resolve));
     const settling = [store.settle(delivered(first))];
     await accepting;
     settling.push(store.settle(delivered(second)));

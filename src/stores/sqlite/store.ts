@@ -111,6 +111,7 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
   };
 
   const commitNext = async (): Promise<void> => {
+    await gathered();
     while (arrivals.length > 0 || (settledAreDue && settlements.length > 0)) {
       const accepted = takeArrivals();
       const settled = takeSettlements();
@@ -137,6 +138,7 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
         fails(unavailable.message);
         for (const { reject } of [...accepted, ...settled]) reject(unavailable);
       }
+      await gathered();
     }
     // With the loop's last look, not after it: an arrival in between would wait for ever.
     busy = false;
@@ -235,6 +237,11 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
       await underWay;
     },
   };
+}
+
+/** Everything that has come in by now was taken in: it shares the commit. */
+function gathered(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 const UNANSWERED = 'the writer gave no answer';
