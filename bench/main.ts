@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { guard } from '../test/guard.js';
 import { document, type Ran } from './document.js';
@@ -27,7 +27,7 @@ const program = new Command('npm run bench --')
   .option('--seconds <n>', 'of load in each round', number, 4)
   .option('--dir <folder>', 'where databases are made; the growth part needs 6 GB', writableFolder, tmpdir())
   .option('--json', 'prints every round of every variant as JSON instead', false)
-  .addOption(new Option('--write <file>', 'writes the page as well: docs/benchmarks.md').conflicts('quick'))
+  .addOption(new Option('--write <file>', 'writes the page as well: docs/benchmarks.md').argParser(writableFile).conflicts('quick'))
   .option('--quick', 'one short round of everything, and sizes of a hundredth: do all parts work? Its figures mean nothing', false)
   .addHelpText('after', `\nParts:\n${parts.map(({ name, about }) => `  ${name.padEnd(8)}  ${about}`).join('\n')}`)
   .addHelpText('after', '\nExit codes: 0 measured, 1 a part failed, 2 wrong usage.')
@@ -71,7 +71,8 @@ const facts = {
   ...environs,
   'Speed of a core': `an HMAC-SHA256 over 1 KB took ${speeds.map(shown).join(', ')} µs of CPU, before each part and at the end`,
 };
-const page = document({ command, facts, ran, minutes: minutes(), notes: readFileSync(new URL('notes.md', import.meta.url), 'utf8') });
+const whole = chosen === parts && !options.quick;
+const page = document({ command, whole, facts, ran, minutes: minutes(), notes: readFileSync(new URL('notes.md', import.meta.url), 'utf8') });
 console.log(options.json ? JSON.stringify({ command, facts, parts: ran }, null, 2) : page);
 if (options.write !== undefined) writeFileSync(options.write, page);
 process.exit(ran.some(({ error }) => error !== null) ? 1 : 0);
@@ -122,6 +123,13 @@ function minutes(): number {
 
 function named(name: string): Part {
   return parts.find((part) => part.name === name) ?? program.error(`there is no part "${name}": --help lists them`);
+}
+
+/** Known before the hour, not after it. */
+function writableFile(path: string): string {
+  writableFolder(dirname(path));
+  if (existsSync(path) && statSync(path).isDirectory()) throw new InvalidArgumentError('it is a file, not a folder.');
+  return path;
 }
 
 function writableFolder(path: string): string {

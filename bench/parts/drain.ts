@@ -2,8 +2,9 @@ import { rmSync } from 'node:fs';
 import type { Broker } from '../../test/kafka/broker.js';
 import { startBridge } from '../rig/bridge.js';
 import type { Filled } from '../rig/fill.js';
-import { median, medians, shown, spread, table } from '../rig/figures.js';
+import { median, medians, shown, table, within } from '../rig/figures.js';
 import { newTopic, watchTopic, withKafka } from '../rig/kafka.js';
+import type { Profiler } from '../rig/profiler.js';
 import { machineMs, rssMb, usageOf, type Usage } from '../rig/process.js';
 import { startConsumer, startReceiver, type Receiver } from '../rig/receiver.js';
 import { interleaved, type Part, type Rig } from '../rig/rig.js';
@@ -16,7 +17,7 @@ const VARIANTS = { http: 'HTTP', kafka: 'Kafka' } as const;
 type Variant = keyof typeof VARIANTS;
 const [CPU, PER_SECOND] = ['CPU a delivery, µs', 'deliveries/s'] as const;
 
-type Round = Awaited<ReturnType<typeof drained>>;
+type Round = Awaited<ReturnType<typeof drained>>['figures'];
 
 export const drain: Part = {
   name: 'drain',
@@ -27,7 +28,7 @@ export const drain: Part = {
   run: (rig) =>
     withKafka(rig, async (broker, why) => {
       const names: Variant[] = broker === null ? ['http'] : ['http', 'kafka'];
-      const rounds = await interleaved(rig, names, (name) => drained(rig, name, broker));
+      const rounds = await interleaved(rig, names, async (name) => (await drained(rig, name, broker)).figures);
       const perSecond = (name: Variant): number => (names.includes(name) ? median(rounds[name].map((round) => round[PER_SECOND])) : NaN);
       const rows = names.map((name) => row(name, rounds[name]));
       return {
@@ -41,8 +42,8 @@ ${table(['', ...Object.keys(rounds.http[0] ?? {})], rows)}`,
 };
 
 function row(name: Variant, rounds: readonly Round[]): string[] {
-  const [first = '', second = '', ...others] = Object.values(medians(rounds)).map(shown);
-  return [VARIANTS[name], first, `${second} (${spread(rounds.map((round) => round[PER_SECOND]))})`, ...others];
+  const [, , ...others] = Object.values(medians(rounds)).map(shown);
+  return [VARIANTS[name], within(rounds.map((round) => round[CPU])), within(rounds.map((round) => round[PER_SECOND])), ...others];
 }
 
 const countOf = (rig: Rig): number => (rig.quick ? COUNT / 20 : COUNT);
@@ -56,7 +57,8 @@ interface Watch {
   readonly receiver: () => Promise<Receiver>;
 }
 
-async function drained(rig: Rig, name: Variant, broker: Broker | null) {
+/** `profiler`: of what is between the first arrival and the last settlement. */
+export async function drained(rig: Rig, name: Variant, broker: Broker | null, profiler: Profiler | null = null) {
   const count = countOf(rig);
   const { path, folder, filled } = await copyOf(rig, 'waiting', count, 'out');
   const { yaml, watch, receiver } = broker === null || name === 'http' ? await toHttp(rig, filled) : await toKafka(rig, broker);
@@ -65,15 +67,19 @@ async function drained(rig: Rig, name: Variant, broker: Broker | null) {
   let lastMs = NaN;
   const watching = watch((arrived) => {
     const nowMs = machineMs();
-    if (arrived > 0 && pid > 0) first ??= { atMs: nowMs, arrived, usage: usageOf([pid]) };
+    if (arrived > 0 && pid > 0 && first === undefined) {
+      first = { atMs: nowMs, arrived, usage: usageOf([pid]) };
+      profiler?.begin(pid);
+    }
     lastMs = nowMs;
     return arrived >= count;
   });
-  const options = { secret: rig.secret, yaml: `sinks: { out: ${yaml} }\n${routesTo('out')}`, database: path };
+  const options = { secret: rig.secret, yaml: `sinks: { out: ${yaml} }\n${routesTo('out')}`, database: path, env: profiler?.env ?? {} };
   const [bridge] = await Promise.all([startBridge(rig.folder, { ...options, spawned: (started) => (pid = started) }), watching]);
   await bridge.quiet('out');
   const usage = usageOf([pid]);
   const rss = rssMb([pid], 'VmHWM');
+  const costs = (await profiler?.end(pid)) ?? null;
   await bridge.insistOnSpeed();
   await bridge.stop();
   bridge.remove();
@@ -81,12 +87,13 @@ async function drained(rig: Rig, name: Variant, broker: Broker | null) {
   await compare(await receiver(), filled, count);
   if (first === undefined) throw new Error('nothing was seen to arrive');
   const left = count - first.arrived;
-  return {
+  const figures = {
     [CPU]: ((usage.cpuMs - first.usage.cpuMs) * 1_000) / left,
     [PER_SECOND]: (left / (lastMs - first.atMs)) * 1_000,
     'RSS at most, MB': rss,
     'written a delivery, bytes': (usage.writtenBytes - first.usage.writtenBytes) / left,
   };
+  return { figures, costs, left };
 }
 
 async function toHttp(rig: Rig, filled: Filled | null): Promise<Watch> {

@@ -1,7 +1,7 @@
 import { startBaseline } from '../rig/baseline.js';
 import { startBridge, UNDER_WAY_MS } from '../rig/bridge.js';
 import { BODY_BYTES, makeEvents, type Batch } from '../rig/events.js';
-import { medians, percentiles, ratio, shown, spread, table } from '../rig/figures.js';
+import { median, medians, percentiles, ratios, shown, table, within } from '../rig/figures.js';
 import { closedLoop, CONNECTIONS, type Loaded } from '../rig/generator.js';
 import { offer } from '../rig/paced.js';
 import { rssMb, sleep, usageOf } from '../rig/process.js';
@@ -140,18 +140,18 @@ async function startHandler(rig: Rig, sink: Receiver): Promise<Forwarder> {
 
 function section(rounds: Record<Variant, Round[]>): Section {
   const rows = NAMES.map((name) => {
-    const [first = '', ...others] = Object.values(medians(rounds[name])).map(shown);
-    return [name, `${first} (${spread(rounds[name].map((round) => round[CPU]))})`, ...others];
+    const [, ...others] = Object.values(medians(rounds[name])).map(shown);
+    return [name, within(rounds[name].map((round) => round[CPU])), ...others];
   });
-  const cpuToHandler = ratio(rounds.castbridge, rounds['handler written by hand'], CPU);
-  const paced = ratio(rounds['castbridge, 500/s'], rounds['handler, 500/s'], CPU);
+  const cpuToHandler = ratios(rounds.castbridge, rounds['handler written by hand'], CPU);
+  const paced = ratios(rounds['castbridge, 500/s'], rounds['handler, 500/s'], CPU);
   return {
     markdown: `What people write instead of a bridge (\`bench/baseline/handler.ts\`): Express, the HMAC over the raw bytes, \`SET NX\` in a Redis that keeps nothing on disk, \`fetch\` to the sink, and the answer when the sink has answered. The bridge answers when the event is on disk, and posts it on by itself (the defaults of its HTTP sink); its CPU is counted until all has arrived and is settled, Redis's CPU is counted with the handler's. ${CONNECTIONS} connections, bodies of ${BODY_BYTES} bytes; the sink is a process of its own that compares every body. *Arrived/s*: from the first arrival to the last one. At ${PACED} a second: offered at an even rate, where a commit holds few events; latencies are then counted from when an event was due.
 
 ${table(['', ...Object.keys(rounds.castbridge[0] ?? {})], rows)}
 
-castbridge against the handler, CPU an event (the median of the ratios within each round): **${shown(cpuToHandler)} ×**, and ${shown(paced)} × at ${PACED} events a second.`,
-    figures: { 'forward.cpuToHandler': cpuToHandler },
+castbridge against the handler, CPU an event (the median of the ratios within each round, the least and the most): **${within(cpuToHandler, ' ×')}**, and ${within(paced, ' ×')} at ${PACED} events a second.`,
+    figures: { 'forward.cpuToHandler': median(cpuToHandler) },
     rounds,
   };
 }

@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import { startBaseline } from '../rig/baseline.js';
 import { startBridge, UNDER_WAY_MS } from '../rig/bridge.js';
 import { BODY_BYTES, identityOf, type Batch } from '../rig/events.js';
-import { median, medians, ratio, shown, spread, table } from '../rig/figures.js';
+import { median, medians, ratios, shown, table, within } from '../rig/figures.js';
 import { closedLoop, CONNECTIONS } from '../rig/generator.js';
 import { rssMb, sleep, usageOf } from '../rig/process.js';
 import { interleaved, warmUp, withEvents, type Part, type Rig, type Section } from '../rig/rig.js';
@@ -171,30 +171,29 @@ function section(rounds: Record<Variant, Round[]>, syncs: Record<'log' | 'bridge
   const rows = NAMES.map((name) => {
     const middle = medians(rounds[name].map(shownOf));
     const cpu = rounds[name].map((round) => round['CPU an event, µs']);
-    const [first = '', ...others] = Object.values(middle).map(shown);
     const counted = name === 'log' || name === 'bridge' ? shown(syncs[name]) : '0';
-    return [VARIANTS[name], `${first} (${spread(cpu)})`, ...others, counted];
+    return [VARIANTS[name], within(cpu), ...Object.values(middle).slice(1).map(shown), counted];
   });
   const names = rounds.bridge.slice(0, 1).flatMap((round) => Object.keys(shownOf(round)));
-  const against = (name: Variant, figure: 'CPU an event, µs' | 'events/s'): number => ratio(rounds.bridge, rounds[name], figure);
-  const ratios = (['koa', 'http', 'log'] as const).map((name) => [
+  const against = (name: Variant, figure: 'CPU an event, µs' | 'events/s'): number[] => ratios(rounds.bridge, rounds[name], figure);
+  const comparisons = (['koa', 'http', 'log'] as const).map((name) => [
     VARIANTS[name],
-    `${shown(against(name, 'CPU an event, µs'))} ×`,
-    `${shown(against(name, 'events/s'))} ×`,
+    within(against(name, 'CPU an event, µs'), ' ×'),
+    within(against(name, 'events/s'), ' ×'),
   ]);
   return {
     markdown: `${CONNECTIONS} connections, each posts the next event when the last one is answered; bodies of ${BODY_BYTES} bytes, signed. *castbridge*: everything on: verifies, finds duplicates, routes over 20 rows with a condition in CEL each, stores, answers after fsync, writes to the console sink (to /dev/null), settles; its CPU is counted until nothing waits. *bare*: read, verify, answer, and keep nothing. *append-only log*: node:http, verify, append the body to a file, answer after fdatasync; what came meanwhile is in the next one. Latencies are wrk's own, which it corrects for the requests that a slow answer delays. Behind the median of the CPU: the least and the most of all rounds. Syncs: fsync and fdatasync, counted between the process and libc, in a round of its own. After each round the bodies in the store (and in the log) were compared with those that were sent; in the round of the syncs, those on standard output, too.
 
 ${table(['', ...names, 'syncs an event'], rows)}
 
-castbridge against (the median of the ratios within each round):
+castbridge against (the median of the ratios within each round, the least and the most):
 
-${table(['', 'CPU an event', 'events/s'], ratios)}`,
+${table(['', 'CPU an event', 'events/s'], comparisons)}`,
     figures: {
-      'ingest.cpuToKoa': against('koa', 'CPU an event, µs'),
-      'ingest.cpuToHttp': against('http', 'CPU an event, µs'),
+      'ingest.cpuToKoa': median(against('koa', 'CPU an event, µs')),
+      'ingest.cpuToHttp': median(against('http', 'CPU an event, µs')),
       'ingest.perSecond': median(rounds.bridge.map((round) => round['events/s'])),
-      'ingest.perSecondToKoa': against('koa', 'events/s'),
+      'ingest.perSecondToKoa': median(against('koa', 'events/s')),
     },
     rounds,
   };

@@ -1,19 +1,25 @@
 import type { Broker } from '../../test/kafka/broker.js';
-import { startBridge } from '../rig/bridge.js';
-import { makeEvents } from '../rig/events.js';
-import { medians, percentiles, shown, table } from '../rig/figures.js';
+import { startBridge, type Bridge } from '../rig/bridge.js';
+import { makeEvents, type Batch } from '../rig/events.js';
+import { median, percentiles, shown, table, within } from '../rig/figures.js';
+import { CONNECTIONS } from '../rig/generator.js';
 import { newTopic, withKafka } from '../rig/kafka.js';
 import { offer, type Paced } from '../rig/paced.js';
 import { usageOf } from '../rig/process.js';
 import { startConsumer, startReceiver, type Receiver } from '../rig/receiver.js';
 import { interleaved, warmUp, type Part, type Rig } from '../rig/rig.js';
-import { insist } from '../rig/stored.js';
+import { insist, storedOf } from '../rig/stored.js';
 import { routesTo } from '../rig/table-of-rows.js';
 
-const RATES = [500, 2_000, 5_000];
-const SINKS = ['HTTP', 'Kafka'] as const;
+const RATES = [500, 1_000, 2_000, 5_000];
+const SINKS = ['console', 'HTTP', 'Kafka'] as const;
+/** Below this share of what was offered a second, the rate was not sustained: the longer it lasts, the longer the queue. */
+const SUSTAINED = 0.98;
 type Sink = (typeof SINKS)[number];
 type Variant = `${Sink} ${number}`;
+
+const [DONE, ANSWER, ARRIVAL] = ['done/s', 'answer p99, ms', 'arrival p99, ms'] as const;
+const NEVER = { p50: NaN, p99: NaN, p999: NaN };
 
 type Round = Awaited<ReturnType<typeof measured>>;
 
@@ -21,18 +27,18 @@ export const latency: Part = {
   name: 'latency',
   title: 'Latency',
   about: 'from request to answer, and to arrival at an HTTP sink and a Kafka consumer, at offered rates',
-  weight: 7,
+  weight: 12,
   missing: () => Promise.resolve(null),
   run: (rig) =>
     withKafka(rig, async (broker, why) => {
-      const sinks = SINKS.filter((sink) => sink === 'HTTP' || broker !== null);
+      const sinks = SINKS.filter((sink) => sink !== 'Kafka' || broker !== null);
       const variants = sinks.flatMap((sink) => RATES.map((rate) => ({ name: `${sink} ${rate}` as const, sink, rate })));
       const rounds = await interleaved(
         rig,
         variants.map(({ name }) => name),
         (name) => measured(rig, variants.find((one) => one.name === name) ?? { sink: 'HTTP', rate: NaN }, broker),
       );
-      return section(rounds, variants, why);
+      return section(rig, rounds, variants, why);
     }),
 };
 
@@ -44,36 +50,52 @@ async function measured(rig: Rig, { sink, rate }: { readonly sink: Sink; readonl
   await bridge.quiet('out');
   const before = usageOf([bridge.pid]);
   const paced = await offer(rig.folder, bridge.url, batch, rate);
-  await receiver.arrived(batch, batch.count);
+  await receiver?.arrived(batch, batch.count);
   await bridge.quiet('out');
   const after = usageOf([bridge.pid]);
   await bridge.insistOnSpeed();
-  const { firstMs, ...held } = await receiver.compare(batch);
-  insist(sink, held, { answered: batch.count, sent: batch.count });
+  const arrivedMs = receiver === null ? null : await comparedWith(receiver, sink, batch);
   await bridge.stop();
+  if (receiver === null) stored(bridge, batch);
   bridge.remove();
-  await receiver.end();
   batch.remove();
-  return figuresOf(paced, firstMs, ((after.cpuMs - before.cpuMs) * 1_000) / batch.count);
+  return figuresOf(paced, arrivedMs, ((after.cpuMs - before.cpuMs) * 1_000) / batch.count);
 }
 
-function figuresOf({ dueMs, answeredMs }: Paced, firstMs: Float64Array, cpuUs: number) {
-  const [answer, arrival] = [
-    percentiles(answeredMs.map((ms, n) => ms - (dueMs[n] ?? NaN))),
-    percentiles(firstMs.map((ms, n) => ms - (dueMs[n] ?? NaN))),
-  ];
+/** When each arrived. */
+async function comparedWith(receiver: Receiver, sink: Sink, batch: Batch): Promise<Float64Array> {
+  const { firstMs, ...held } = await receiver.compare(batch);
+  insist(sink, held, { answered: batch.count, sent: batch.count });
+  await receiver.end();
+  return firstMs;
+}
+
+function stored({ database }: Bridge, batch: Batch): void {
+  const { open, ...held } = storedOf(database, batch);
+  insist('the store', held, { answered: batch.count, sent: batch.count });
+  if (open > 0) throw new Error(`${open} deliveries were not delivered`);
+}
+
+/** To the console nothing arrives that could be timed. */
+function figuresOf({ dueMs, answeredMs }: Paced, arrivedMs: Float64Array | null, cpuUs: number) {
+  const since = (timesMs: Float64Array) => timesMs.map((ms, n) => ms - (dueMs[n] ?? NaN));
+  const [answer, arrival] = [percentiles(since(answeredMs)), arrivedMs === null ? NEVER : percentiles(since(arrivedMs))];
+  const ends = arrivedMs ?? answeredMs;
+  const tookMs = ends.reduce((last, ms) => Math.max(last, ms)) - ends.reduce((first, ms) => Math.min(first, ms));
   return {
+    [DONE]: (ends.length / tookMs) * 1_000,
     'answer p50, ms': answer.p50,
-    'answer p99, ms': answer.p99,
+    [ANSWER]: answer.p99,
     'answer p99.9, ms': answer.p999,
     'arrival p50, ms': arrival.p50,
-    'arrival p99, ms': arrival.p99,
+    [ARRIVAL]: arrival.p99,
     'arrival p99.9, ms': arrival.p999,
     'CPU an event, µs': cpuUs,
   };
 }
 
-async function receive(rig: Rig, sink: Sink, broker: Broker | null): Promise<{ yaml: string; receiver: Receiver }> {
+async function receive(rig: Rig, sink: Sink, broker: Broker | null): Promise<{ yaml: string; receiver: Receiver | null }> {
+  if (sink === 'console') return { yaml: '{ type: console }', receiver: null };
   if (sink === 'HTTP' || broker === null) {
     const receiver = await startReceiver(rig.folder);
     return { yaml: `{ type: http, url: "${receiver.url}" }`, receiver };
@@ -84,22 +106,27 @@ async function receive(rig: Rig, sink: Sink, broker: Broker | null): Promise<{ y
 }
 
 function section(
+  { rounds: count, seconds }: Rig,
   rounds: Readonly<Record<Variant, readonly Round[]>>,
   variants: readonly { name: Variant; sink: Sink; rate: number }[],
   why: string | null,
 ) {
-  const middle = new Map(variants.map(({ name }) => [name, medians(rounds[name] ?? [])]));
-  const [first] = Object.values(rounds).flat();
+  const of = (name: Variant, figure: keyof Round): number[] => (rounds[name] ?? []).map((round) => round[figure]);
+  const names = Object.keys(Object.values(rounds).flat()[0] ?? {}) as (keyof Round)[];
+  const rows = variants.map(({ name, sink, rate }) => {
+    const isSustained = median(of(name, DONE)) >= rate * SUSTAINED;
+    const cells = names.map((figure) => (figure === ANSWER || figure === ARRIVAL ? within(of(name, figure)) : shown(median(of(name, figure)))));
+    return [sink, `${rate.toLocaleString('en')}${isSustained ? '' : ', not sustained'}`, ...cells];
+  });
   return {
-    markdown: `At an even rate from a generator of its own (\`bench/programs/paced.ts\`; wrk has no rate), 64 connections. Every latency counts from the moment the event was *due*, not from when it was sent: what a stall delays is in it, and so is the generator's own clock, about a millisecond. *Arrival*: at the HTTP receiver, or in a Kafka consumer (kafkajs, which fetches as soon as there is a record), a process of its own; broker, consumer, generator and bridge share the cores.${why === null ? '' : `\n\nLeft out, Kafka: ${why}.`}
+    markdown: `At an even rate from a generator of its own (\`bench/programs/paced.ts\`; wrk has no rate), ${CONNECTIONS} connections, ${seconds} s in each round (rounds: ${count}). Every latency counts from the moment the event was *due*, not from when it was sent: what a stall delays is in it, and so is the generator's own clock, about a millisecond. *Arrival*: at the HTTP receiver, or in a Kafka consumer (kafkajs, which fetches as soon as there is a record), a process of its own; broker, consumer, generator and bridge share the cores. Behind a p99: the least and the most of all rounds. *Done/s*: arrivals, to the console answers, from the first to the last one; below ${SUSTAINED * 100} % of the rate it is *not sustained*: events queue for as long as it is offered, and the latencies say how long that was.${why === null ? '' : `\n\nLeft out, Kafka: ${why}.`}
 
-${table(
-  ['to', 'events/s', ...Object.keys(first ?? {})],
-  variants.map(({ name, sink, rate }) => [sink, rate.toLocaleString('en'), ...Object.values(middle.get(name) ?? {}).map(shown)]),
-)}`,
+${table(['to', 'events/s', ...names], rows)}`,
     figures: {
-      'latency.ackP99At5000': middle.get('HTTP 5000')?.['answer p99, ms'] ?? NaN,
-      'latency.httpP99At2000': middle.get('HTTP 2000')?.['arrival p99, ms'] ?? NaN,
+      'latency.ackP99At5000.console': median(of('console 5000', ANSWER)),
+      'latency.ackP99At5000.http': median(of('HTTP 5000', ANSWER)),
+      'latency.ackP99At5000.kafka': median(of('Kafka 5000', ANSWER)),
+      'latency.httpP99At2000': median(of('HTTP 2000', ARRIVAL)),
     },
     rounds,
   };

@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { startBridge } from '../rig/bridge.js';
-import { medians, shown, spread, table } from '../rig/figures.js';
+import { medians, shown, table, within } from '../rig/figures.js';
 import { freePort, rssMb } from '../rig/process.js';
 import { interleaved, type Part, type Rig } from '../rig/rig.js';
 import { copyOf, DOWN } from '../rig/stores.js';
@@ -25,8 +25,8 @@ export const start: Part = {
   run: async (rig) => {
     const rounds = await interleaved(rig, NAMES, (name) => started(rig, name));
     const rows = NAMES.map((name) => {
-      const [first = '', ...others] = Object.values(medians(rounds[name])).map(shown);
-      return [name, `${first} (${spread(rounds[name].map((round) => round[READY]))})`, ...others];
+      const [, ...others] = Object.values(medians(rounds[name])).map(shown);
+      return [name, within(rounds[name].map((round) => round[READY])), ...others];
     });
     return {
       markdown: `From the start of the process until \`/readyz\` answers 200; the file was written a moment before, and is in the page cache. CPU and RSS: until then.

@@ -18,13 +18,13 @@ export function medians<Name extends string>(rounds: readonly Readonly<Record<Na
   return Object.fromEntries(names.map((name) => [name, median(rounds.map((round) => round[name]))])) as Record<Name, number>;
 }
 
-/** The median of the ratios of two variants within a round: what the machine does meanwhile weighs on both. */
-export function ratio<Name extends string>(
+/** The ratios of two variants within each round: what the machine does meanwhile weighs on both. */
+export function ratios<Name extends string>(
   these: readonly Readonly<Record<Name, number>>[],
   those: readonly Readonly<Record<Name, number>>[],
   name: Name,
-): number {
-  return median(these.map((one, round) => one[name] / (those[round]?.[name] ?? NaN)));
+): number[] {
+  return these.map((one, round) => one[name] / (those[round]?.[name] ?? NaN));
 }
 
 /** p50, p99 and p99.9 of latencies in ms. */
@@ -42,6 +42,11 @@ export function shown(value: number): string {
 /** Least to most, behind a median. */
 export function spread(values: readonly number[]): string {
   return `${shown(Math.min(...values))}–${shown(Math.max(...values))}`;
+}
+
+/** The median, and the least and the most behind it. */
+export function within(values: readonly number[], unit = ''): string {
+  return values.some(Number.isNaN) ? shown(NaN) : `${shown(median(values))}${unit} (${spread(values)})`;
 }
 
 /** A table in Markdown. */

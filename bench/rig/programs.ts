@@ -5,7 +5,7 @@ const FOLDER = new URL('../', import.meta.url).pathname;
 /** Inside node_modules, so that packages are found from there. */
 const OUT = new URL('../../node_modules/.cache/castbridge-bench/', import.meta.url).pathname;
 
-const SOURCES = ['programs/autocannon', 'programs/receiver', 'programs/consumer', 'programs/paced', 'programs/sender']
+const SOURCES = ['programs/autocannon', 'programs/receiver', 'programs/consumer', 'programs/paced', 'programs/sender', 'programs/profiler']
   .concat(['baseline/bare-http', 'baseline/bare-koa', 'baseline/log', 'baseline/handler'])
   .map((name) => `${FOLDER}${name}.ts`);
 let built: Promise<unknown> | undefined;
