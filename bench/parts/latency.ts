@@ -1,4 +1,5 @@
 import type { Broker } from '../../test/kafka/broker.js';
+import { startBaseline } from '../rig/baseline.js';
 import { startBridge, type Bridge } from '../rig/bridge.js';
 import { makeEvents, type Batch } from '../rig/events.js';
 import { median, percentiles, shown, table, within } from '../rig/figures.js';
@@ -12,7 +13,9 @@ import { insist, storedOf } from '../rig/stored.js';
 import { routesTo } from '../rig/table-of-rows.js';
 
 const RATES = [500, 1_000, 2_000, 5_000];
-const SINKS = ['console', 'HTTP', 'Kafka'] as const;
+/** What no bridge can be better than: it answers, and keeps nothing. */
+const BARE = 'bare node:http';
+const SINKS = [BARE, 'console', 'HTTP', 'Kafka'] as const;
 /** Below this share of what was offered a second, the rate was not sustained: the longer it lasts, the longer the queue. */
 const SUSTAINED = 0.98;
 type Sink = (typeof SINKS)[number];
@@ -27,7 +30,7 @@ export const latency: Part = {
   name: 'latency',
   title: 'Latency',
   about: 'from request to answer, and to arrival at an HTTP sink and a Kafka consumer, at offered rates',
-  weight: 12,
+  weight: 14,
   missing: () => Promise.resolve(null),
   run: (rig) =>
     withKafka(rig, async (broker, why) => {
@@ -36,11 +39,26 @@ export const latency: Part = {
       const rounds = await interleaved(
         rig,
         variants.map(({ name }) => name),
-        (name) => measured(rig, variants.find((one) => one.name === name) ?? { sink: 'HTTP', rate: NaN }, broker),
+        (name) => {
+          const { sink, rate } = variants.find((one) => one.name === name) ?? { sink: BARE, rate: NaN };
+          return sink === BARE ? bare(rig, rate) : measured(rig, { sink, rate }, broker);
+        },
       );
       return section(rig, rounds, variants, why);
     }),
 };
+
+async function bare(rig: Rig, rate: number) {
+  const batch = makeEvents(rig.memory, rig.secret, rig.seconds * rate);
+  const server = await startBaseline('bare-http', { SECRET: rig.secret });
+  await warmUp(rig, server.url);
+  const before = usageOf([server.pid]);
+  const paced = await offer(rig.folder, server.url, batch, rate);
+  const after = usageOf([server.pid]);
+  await server.stop();
+  batch.remove();
+  return figuresOf(paced, null, ((after.cpuMs - before.cpuMs) * 1_000) / batch.count);
+}
 
 async function measured(rig: Rig, { sink, rate }: { readonly sink: Sink; readonly rate: number }, broker: Broker | null) {
   const batch = makeEvents(rig.memory, rig.secret, rig.seconds * rate);
@@ -76,7 +94,7 @@ function stored({ database }: Bridge, batch: Batch): void {
   if (open > 0) throw new Error(`${open} deliveries were not delivered`);
 }
 
-/** To the console nothing arrives that could be timed. */
+/** Without a receiver nothing arrives that could be timed. */
 function figuresOf({ dueMs, answeredMs }: Paced, arrivedMs: Float64Array | null, cpuUs: number) {
   const since = (timesMs: Float64Array) => timesMs.map((ms, n) => ms - (dueMs[n] ?? NaN));
   const [answer, arrival] = [percentiles(since(answeredMs)), arrivedMs === null ? NEVER : percentiles(since(arrivedMs))];
@@ -119,7 +137,7 @@ function section(
     return [sink, `${rate.toLocaleString('en')}${isSustained ? '' : ', not sustained'}`, ...cells];
   });
   return {
-    markdown: `At an even rate from a generator of its own (\`bench/programs/paced.ts\`; wrk has no rate), ${CONNECTIONS} connections, ${seconds} s in each round (rounds: ${count}). Every latency counts from the moment the event was *due*, not from when it was sent: what a stall delays is in it, and so is the generator's own clock, about a millisecond. *Arrival*: at the HTTP receiver, or in a Kafka consumer (kafkajs, which fetches as soon as there is a record), a process of its own; broker, consumer, generator and bridge share the cores. Behind a p99: the least and the most of all rounds. *Done/s*: arrivals, to the console answers, from the first to the last one; below ${SUSTAINED * 100} % of the rate it is *not sustained*: events queue for as long as it is offered, and the latencies say how long that was.${why === null ? '' : `\n\nLeft out, Kafka: ${why}.`}
+    markdown: `At an even rate from a generator of its own (\`bench/programs/paced.ts\`; wrk has no rate), ${CONNECTIONS} connections, ${seconds} s in each round (rounds: ${count}). Every latency counts from the moment the event was *due*, not from when it was sent: what a stall delays is in it, and so is the generator's own clock, about a millisecond. *Arrival*: at the HTTP receiver, or in a Kafka consumer (kafkajs, which fetches as soon as there is a record), a process of its own. *bare node:http*: reads, verifies and answers, and keeps nothing. Broker, consumer, generator and bridge share the cores. Behind a p99: the least and the most of all rounds. *Done/s*: arrivals, without a receiver answers, from the first to the last one; below ${SUSTAINED * 100} % of the rate it is *not sustained*: events queue for as long as it is offered, and the latencies say how long that was.${why === null ? '' : `\n\nLeft out, Kafka: ${why}.`}
 
 ${table(['to', 'events/s', ...names], rows)}`,
     figures: {
