@@ -30,20 +30,16 @@ export const latency: Part = {
   name: 'latency',
   title: 'Latency',
   about: 'from request to answer, and to arrival at an HTTP sink and a Kafka consumer, at offered rates',
-  weight: 14,
+  weight: 17,
   missing: () => Promise.resolve(null),
   run: (rig) =>
     withKafka(rig, async (broker, why) => {
       const sinks = SINKS.filter((sink) => sink !== 'Kafka' || broker !== null);
-      const variants = sinks.flatMap((sink) => RATES.map((rate) => ({ name: `${sink} ${rate}` as const, sink, rate })));
-      const rounds = await interleaved(
-        rig,
-        variants.map(({ name }) => name),
-        (name) => {
-          const { sink, rate } = variants.find((one) => one.name === name) ?? { sink: BARE, rate: NaN };
-          return sink === BARE ? bare(rig, rate) : measured(rig, { sink, rate }, broker);
-        },
-      );
+      const variants = new Map(sinks.flatMap((sink) => RATES.map((rate) => [`${sink} ${rate}`, [sink, rate]] as const)));
+      const rounds = await interleaved(rig, [...variants.keys()], (name) => {
+        const [sink = BARE, rate = NaN] = variants.get(name) ?? [];
+        return sink === BARE ? bare(rig, rate) : measured(rig, sink, rate, broker);
+      });
       return section(rig, rounds, variants, why);
     }),
 };
@@ -60,7 +56,7 @@ async function bare(rig: Rig, rate: number) {
   return figuresOf(paced, null, ((after.cpuMs - before.cpuMs) * 1_000) / batch.count);
 }
 
-async function measured(rig: Rig, { sink, rate }: { readonly sink: Sink; readonly rate: number }, broker: Broker | null) {
+async function measured(rig: Rig, sink: Exclude<Sink, typeof BARE>, rate: number, broker: Broker | null) {
   const batch = makeEvents(rig.memory, rig.secret, rig.seconds * rate);
   const { yaml, receiver } = await receive(rig, sink, broker);
   const bridge = await startBridge(rig.folder, { secret: rig.secret, yaml: `sinks: { out: ${yaml} }\n${routesTo('out')}` });
@@ -126,18 +122,18 @@ async function receive(rig: Rig, sink: Sink, broker: Broker | null): Promise<{ y
 function section(
   { rounds: count, seconds }: Rig,
   rounds: Readonly<Record<Variant, readonly Round[]>>,
-  variants: readonly { name: Variant; sink: Sink; rate: number }[],
+  variants: ReadonlyMap<Variant, readonly [Sink, number]>,
   why: string | null,
 ) {
   const of = (name: Variant, figure: keyof Round): number[] => (rounds[name] ?? []).map((round) => round[figure]);
   const names = Object.keys(Object.values(rounds).flat()[0] ?? {}) as (keyof Round)[];
-  const rows = variants.map(({ name, sink, rate }) => {
+  const rows = [...variants].map(([name, [sink, rate]]) => {
     const isSustained = median(of(name, DONE)) >= rate * SUSTAINED;
     const cells = names.map((figure) => (figure === ANSWER || figure === ARRIVAL ? within(of(name, figure)) : shown(median(of(name, figure)))));
     return [sink, `${rate.toLocaleString('en')}${isSustained ? '' : ', not sustained'}`, ...cells];
   });
   return {
-    markdown: `At an even rate from a generator of its own (\`bench/programs/paced.ts\`; wrk has no rate), ${CONNECTIONS} connections, ${seconds} s in each round (rounds: ${count}). Every latency counts from the moment the event was *due*, not from when it was sent: what a stall delays is in it, and so is the generator's own clock, about a millisecond. *Arrival*: at the HTTP receiver, or in a Kafka consumer (kafkajs, which fetches as soon as there is a record), a process of its own. *bare node:http*: reads, verifies and answers, and keeps nothing. Broker, consumer, generator and bridge share the cores. Behind a p99: the least and the most of all rounds. *Done/s*: arrivals, without a receiver answers, from the first to the last one; below ${SUSTAINED * 100} % of the rate it is *not sustained*: events queue for as long as it is offered, and the latencies say how long that was.${why === null ? '' : `\n\nLeft out, Kafka: ${why}.`}
+    markdown: `At an even rate from a generator of its own (\`bench/programs/paced.ts\`; wrk has no rate), ${CONNECTIONS} connections, ${seconds} s in each round (rounds: ${count}). Every latency counts from the moment the event was *due*, not from when it was sent: what a stall delays is in it, and so is the generator's own clock, about a millisecond. *Arrival*: at the HTTP receiver, or in a Kafka consumer (kafkajs, which fetches as soon as there is a record), a process of its own. *bare node:http*: reads, verifies and answers, and keeps nothing. Broker, consumer, generator and bridge share the cores. Behind a p99: the least and the most of all rounds. *Done/s*: arrivals, without a receiver answers, from the first to the last one; below ${SUSTAINED * 100} % of the rate (the last one came that much late) it is *not sustained*: events queue, longer the longer it is offered.${why === null ? '' : `\n\nLeft out, Kafka: ${why}.`}
 
 ${table(['to', 'events/s', ...names], rows)}`,
     figures: {

@@ -12,6 +12,8 @@ export interface ThreadProfile {
   readonly thread: string;
   /** User and system time, all of it. */
   readonly cpuUs: number;
+  /** And what it took before, to begin. */
+  readonly startUs: number;
   readonly profile: Profiler.Profile;
 }
 
@@ -19,7 +21,7 @@ const EVERY_US = 1_000;
 const file = join(process.env['BENCH_PROFILES'] ?? '', `${readlinkSync('/proc/thread-self').replaceAll('/', '-')}.json`);
 const session = new Session();
 const channel = new BroadcastChannel('bench-profiler');
-let beganUs: number | null = null;
+let began: { readonly atUs: number; readonly startUs: number } | null = null;
 
 if (isMainThread)
   process.on('SIGUSR2', () => {
@@ -30,19 +32,21 @@ channel.onmessage = () => void toggle();
 channel.unref();
 
 async function toggle(): Promise<void> {
-  if (beganUs === null) {
+  if (began === null) {
+    const enteredUs = cpuUs();
     writeFileSync(file, '');
     session.connect();
     await session.post('Profiler.enable');
     await session.post('Profiler.setSamplingInterval', { interval: EVERY_US });
     await session.post('Profiler.start');
-    beganUs = cpuUs();
+    const atUs = cpuUs();
+    began = { atUs, startUs: atUs - enteredUs };
     return;
   }
-  const used = cpuUs() - beganUs;
+  const used = cpuUs() - began.atUs;
   const { profile } = await session.post('Profiler.stop');
   const { role } = isMainThread ? { role: 'main' } : (workerData as { role: string });
-  const found: ThreadProfile = { thread: role, cpuUs: used, profile };
+  const found: ThreadProfile = { thread: role, cpuUs: used, startUs: began.startUs, profile };
   writeFileSync(`${file}.part`, JSON.stringify(found));
   renameSync(`${file}.part`, file);
 }

@@ -40,7 +40,7 @@ export function shown(value: number): string {
 }
 
 /** Least to most, behind a median. */
-export function spread(values: readonly number[]): string {
+function spread(values: readonly number[]): string {
   return `${shown(Math.min(...values))}–${shown(Math.max(...values))}`;
 }
 

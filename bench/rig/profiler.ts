@@ -41,43 +41,51 @@ export async function startProfiler(parent: string): Promise<Profiler> {
       const cpuUs = (usageOf([pid]).cpuMs - before) * 1_000;
       process.kill(pid, 'SIGUSR2');
       const texts = (): string[] => readdirSync(folder).map((name) => (name.endsWith('.json') ? readFileSync(join(folder, name), 'utf8') : ''));
-      await until('all threads have written down what they did', () => texts().every((text) => text !== ''));
-      const rows = texts().flatMap((text) => costsOf(JSON.parse(text) as ThreadProfile));
+      await until('all threads have written down what they did', () => {
+        // Throws where it has ended.
+        process.kill(pid, 0);
+        return texts().every((text) => text !== '');
+      });
+      const threads = texts().map((text) => JSON.parse(text) as ThreadProfile);
       rmSync(folder, { recursive: true });
-      return { cpuUs, rows: merged(rows).sort((a, b) => b.us - a.us) };
+      const startUs = threads.reduce((sum, thread) => sum + thread.startUs, 0);
+      return { cpuUs: cpuUs - startUs, rows: merged(threads.flatMap(costsOf)).sort((a, b) => b.us - a.us) };
     },
   };
 }
 
-/** A thread's time by who spent it: samples say in which shares, the system says how much it was. */
+/** A thread's time by who spent it: samples say in which shares, the system says how much it was. A sample is taken by the clock: a wait inside of a call is one of it. */
 function costsOf({ thread, cpuUs, profile: { nodes, samples = [] } }: ThreadProfile): Cost[] {
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const ownerAt = (id: number | undefined): string => {
     const frame = byId.get(id ?? NaN)?.callFrame;
     if (frame === undefined) return NODE;
-    return INNATE[frame.functionName] ?? ownerOf(frame.url) ?? ownerAt(parents.get(id ?? NaN));
+    return INNATE.get(frame.functionName) ?? ownerOf(frame.url) ?? ownerAt(parents.get(id ?? NaN));
   };
   const nameOf = (id: number): string => byId.get(id)?.callFrame.functionName ?? '';
   const busy = samples.filter((id) => nameOf(id) !== '(idle)');
   const us = cpuUs / busy.length;
-  return busy.map((id) => ({ thread, owner: ownerAt(id), us, functions: [[NATIVE[nameOf(id)] ?? nameOf(id), us]] }));
+  return busy.map((id) => ({ thread, owner: ownerAt(id), us, functions: [[NATIVE.get(nameOf(id)) ?? nameOf(id), us]] }));
 }
 
 const NODE = 'Node.js: HTTP, sockets, timers, messages';
 /** What V8 calls what has no frame. */
-const INNATE: Readonly<Record<string, string>> = { '(garbage collector)': 'garbage collection', '(program)': 'native code' };
+const INNATE = new Map([
+  ['(garbage collector)', 'garbage collection'],
+  ['(program)', 'native code'],
+]);
 /** V8 calls all functions of a native module by the name of one: in this process that is SQLite’s driver. */
-const NATIVE: Readonly<Record<string, string>> = { backup: 'SQLite' };
+const NATIVE = new Map([['backup', 'SQLite']]);
 /** Where the profiler itself is. */
 const OWN = '.cache';
 
 /** Null: of Node itself, and so of whoever called it. */
 function ownerOf(url: string): string | null {
-  const [, own, deeper] = /\/dist\/((?:sources|stores)\/[^/]+|[^/.]+)([/.])/.exec(url) ?? [];
-  if (own !== undefined && deeper !== undefined) return `\`src/${own}\``;
-  const dependency = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(url)?.[1] ?? null;
-  return dependency === OWN ? 'the profiler' : dependency;
+  const dependency = /\/node_modules\/((?:@[^/]+\/)?[^/]+)\/(?!.*\/node_modules\/)/.exec(url)?.[1];
+  if (dependency !== undefined) return dependency === OWN ? 'the profiler' : dependency;
+  const own = /\/dist\/((?:sources|stores)\/[^/]+|[^/.]+)[/.]/.exec(url)?.[1];
+  return own === undefined ? null : `\`src/${own}\``;
 }
 
 function merged(costs: readonly Cost[]): Cost[] {

@@ -146,6 +146,7 @@ export class Lane {
   async stop(graceMs: number): Promise<void> {
     this.#running = false;
     clearTimeout(this.#timer);
+    clearImmediate(this.#soon);
     const grace = setTimeout(() => this.#stop.abort(), graceMs);
     this.#stopped ??= this.#end();
     await this.#stopped;

@@ -34,6 +34,17 @@ describe('a lane', () => {
     expect(sent.map((send) => send.ids)).toEqual([['a.0', 'b.0', 'c.0']]);
   });
 
+  it('that is stopped at once sends nothing of what was just stored', async () => {
+    const { lane, waiting, sent } = rig();
+    lane.start();
+    await turn();
+    lane.offer(due('a'));
+    await lane.stop(1_000);
+    await turn();
+    expect(sent).toEqual([]);
+    expect(waiting.size).toBe(0);
+  });
+
   it('sends a failed delivery again when it is due, not before', async () => {
     const { lane, accept, sent } = rig();
     lane.start();

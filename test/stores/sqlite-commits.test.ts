@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Receipt, Store } from '../../src/core/store.js';
 import { arrival, delivered, numbered } from '../contract/store/rig.js';
-import { directory, NO_TELEMETRY, openStore } from './sqlite-rig.js';
+import { directory, NO_TELEMETRY, openStore, turn } from './sqlite-rig.js';
 
 /** What each commit held. */
 let commits: { readonly events: number; readonly settlements: number }[];
@@ -24,7 +24,17 @@ function uidOf(receipt: Receipt): string {
   return receipt.kind === 'stored' ? receipt.event.uid : '';
 }
 
-const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+describe('arrivals', () => {
+  it('of one turn of the event loop share a commit, those that come with the answer of the one before as well', async () => {
+    const { store } = await opened(0);
+    const first = store.accept(arrival('evt_1'));
+    await turn();
+    const second = store.accept(arrival('evt_2'));
+    await first;
+    await Promise.all([second, store.accept(arrival('evt_3'))]);
+    expect(commits.map(({ events }) => events)).toEqual([1, 2]);
+  });
+});
 
 describe('settlements', () => {
   it('of one moment share a commit, though they come one by one', async () => {
@@ -55,9 +65,10 @@ describe('settlements', () => {
     const [first = '', second = ''] = uids;
     const accepting = store.accept(arrival('evt_next'));
     // Its group is on the way when all that came in with it has been looked at.
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
     const settling = [store.settle(delivered(first))];
     await accepting;
+    await turn();
     settling.push(store.settle(delivered(second)));
     vi.advanceTimersByTime(5);
     await Promise.all(settling);

@@ -49,3 +49,6 @@ export function waitingGroup(count: number, sink = 'a', bytes = 2): PackedGroup 
 }
 
 export { randomFrom } from '../random.js';
+
+/** What was begun in this turn of the event loop, and waits for its end, is on its way. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { StoreUnavailable, type Arrival, type Store } from '../../src/core/store.js';
 import { accepted, allRows, arrival, delivered, dueIds, LIMITS, numbered, onlyRow, retried, T0 } from '../contract/store/rig.js';
-import { directory, FAULTY_WORKER_URL, NO_TELEMETRY, openStore } from './sqlite-rig.js';
+import { directory, FAULTY_WORKER_URL, NO_TELEMETRY, openStore, turn } from './sqlite-rig.js';
 
 /** A store whose threads can be made to fail. */
 async function rig(): Promise<{ store: Store; strike: (fault: string) => void; path: string; facts: string[]; reopen: () => Promise<Store> }> {
@@ -34,11 +34,11 @@ describe('the writing thread', () => {
     const { store, strike, facts, reopen } = await rig();
     const kept = await accepted(store, arrival('kept'));
     strike(fault);
-    const ends = await Promise.allSettled([
-      ...numbered(50).map((n) => store.accept(arrival(`evt_${n}`))),
-      store.settle(delivered(kept)),
-      store.replay([{ eventUid: kept, index: 0 }], T0),
-    ]);
+    const group = [...numbered(50).map((n) => store.accept(arrival(`evt_${n}`))), store.settle(delivered(kept))];
+    // On its way, with the replay behind it.
+    await turn();
+    const ends = await Promise.allSettled([...group, store.replay([{ eventUid: kept, index: 0 }], T0)]);
+    expect(new Set(ends.map(({ status }) => status))).toEqual(new Set(['rejected']));
     expect(ends[0].status === 'rejected' && ends[0].reason).toBeInstanceOf(StoreUnavailable);
     await expect(store.accept(arrival('while it is down'))).rejects.toBeInstanceOf(StoreUnavailable);
     expect((await allRows(store)).map((row) => row.eventId)).toEqual(['kept']);

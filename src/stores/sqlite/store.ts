@@ -84,7 +84,7 @@ function asBuffer<Event extends { readonly body: Uint8Array }>(event: Event): Ev
 }
 
 /**
- * One group is on its way; whatever arrives meanwhile is the next one. No timer for an arrival: an idle store commits it at once, a busy one in large groups.
+ * One group is on its way; whatever arrives meanwhile is the next one. No timer for an arrival: an idle store commits it with what else this turn of the event loop reads, a busy one in large groups.
  * Settlements go with the next arrivals, or by themselves when their time is up.
  */
 function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry']) {
@@ -239,7 +239,7 @@ function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry'
   };
 }
 
-/** Everything that has come in by now was taken in: it shares the commit. */
+/** All that has been read by now was looked at: it shares the commit. */
 function gathered(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
