@@ -35,14 +35,13 @@ describe('a lane', () => {
   });
 
   it('that is stopped at once sends nothing of what was just stored', async () => {
-    const { lane, waiting, sent } = rig();
+    const { lane, sent } = rig();
     lane.start();
     await turn();
     lane.offer(due('a'));
     await lane.stop(1_000);
     await turn();
     expect(sent).toEqual([]);
-    expect(waiting.size).toBe(0);
   });
 
   it('sends a failed delivery again when it is due, not before', async () => {

@@ -84,8 +84,8 @@ function asBuffer<Event extends { readonly body: Uint8Array }>(event: Event): Ev
 }
 
 /**
- * One group is on its way; whatever arrives meanwhile is the next one. No timer for an arrival: an idle store commits it with what else this turn of the event loop reads, a busy one in large groups.
- * Settlements go with the next arrivals, or by themselves when their time is up.
+ * One group is on its way; whatever arrives meanwhile is the next one. No timer for an arrival: an idle store commits it with what else this turn of the
+ * event loop reads, a busy one in large groups. Settlements go with the next arrivals, or by themselves when their time is up.
  */
 function createGroupCommit(threads: Threads, telemetry: StoreContext['telemetry']) {
   let arrivals: Waiting<Given, Receipt[]>[] = [];
