@@ -32,7 +32,7 @@ export const drain: Part = {
       const perSecond = (name: Variant): number => (names.includes(name) ? median(rounds[name].map((round) => round[PER_SECOND])) : NaN);
       const rows = names.map((name) => row(name, rounds[name]));
       return {
-        markdown: `${countOf(rig).toLocaleString('en')} deliveries of 1 KB wait in the store when the bridge starts; from the first arrival to the last one, settled. The sinks have their defaults. HTTP: the receiver is a process of its own on the same cores. Kafka: a broker of its own on the same cores, acknowledged by it; seen by the end of the topic, which is read and compared afterwards.${why === null ? '' : `\n\nLeft out, Kafka: ${why}.`}
+        markdown: `${countOf(rig).toLocaleString('en')} deliveries of 1 KB wait in the store when the bridge starts; from the first arrival to the last one; CPU until the last one is settled. The sinks have their defaults. HTTP: the receiver is a process of its own on the same cores. Kafka: a broker of its own on the same cores, acknowledged by it; seen by the end of the topic, which is read and compared afterwards.${why === null ? '' : `\n\nLeft out, Kafka: ${why}.`}
 
 ${table(['', ...Object.keys(rounds.http[0] ?? {})], rows)}`,
         figures: { 'drain.httpPerSecond': perSecond('http'), 'drain.kafkaPerSecond': perSecond('kafka') },

@@ -75,7 +75,7 @@ async function measured(rig: Rig, { rows, keys, waiting }: Variant) {
     await bridge.stop();
     const { open, ...held } = storedOf(bridge.database, batch, waiting / scale);
     insist('the store', held, loaded);
-    if (open > 0) throw new Error(`${open} deliveries were not delivered`);
+    if (open > 0) throw new Error(`${open} events were not delivered`);
     bridge.remove();
     rmSync(folder, { recursive: true });
     return {

@@ -63,6 +63,7 @@ async function idler(rig: Rig, name: string, sink: string): Promise<Idler> {
   const batch = makeEvents(rig.memory, rig.secret, EVENTS);
   await offer(rig.folder, bridge.url, batch, EVENTS);
   await bridge.quiet('out');
+  await bridge.insistOnSpeed();
   batch.remove();
   return { name, bridge, rounds: [] };
 }

@@ -87,7 +87,7 @@ async function comparedWith(receiver: Receiver, sink: Sink, batch: Batch): Promi
 function stored({ database }: Bridge, batch: Batch): void {
   const { open, ...held } = storedOf(database, batch);
   insist('the store', held, { answered: batch.count, sent: batch.count });
-  if (open > 0) throw new Error(`${open} deliveries were not delivered`);
+  if (open > 0) throw new Error(`${open} events were not delivered`);
 }
 
 /** Without a receiver nothing arrives that could be timed. */

@@ -32,7 +32,7 @@ export const profile: Part = {
     withKafka(rig, async (broker, why) => {
       const all = [await ofIngest(rig), await ofDrain(rig, 'http', null), ...(broker === null ? [] : [await ofDrain(rig, 'kafka', broker)])];
       return {
-        markdown: `One round of the ingest part’s load, and of each drain, with V8’s profiler in every thread of the bridge (a sample each millisecond; to take them costs something itself, so that the sums are larger than in the parts above). A sample belongs to the folder of the bridge, or to the package, that is the nearest in its stack: what Node and the system do for it is in it, and so is what a write to a socket makes the system do for the receiver on the same machine. The system says how much CPU time each thread had; the samples, in which shares, and these are taken by the clock: what SQLite waits for the disk in its calls makes its share of a reader or of the writer larger, and that of their other rows smaller.${why === null ? '' : ` Left out, Kafka: ${why}.`}
+        markdown: `One round of the ingest part’s load, and of each drain, with V8’s profiler in every thread of the bridge (a sample each millisecond; to take them costs something itself, and a core is not equally fast all the time, so that the sums differ from the parts above). A sample belongs to the folder of the bridge, or to the package, that is the nearest in its stack: what Node and the system do for it is in it, and so is what a write to a socket makes the system do for the receiver on the same machine. The system says how much CPU time each thread had; the samples, in which shares, and these are taken by the clock: what SQLite waits for the disk in its calls makes its share of a reader or of the writer larger, and that of their other rows smaller.${why === null ? '' : ` Left out, Kafka: ${why}.`}
 
 ${all.map(shownOf).join('\n\n')}`,
         figures: {},
@@ -57,7 +57,7 @@ async function ofIngest(rig: Rig): Promise<Profiled> {
     await bridge.stop();
     const { open, ...held } = storedOf(bridge.database, batch);
     insist('the store', held, loaded);
-    if (open > 0) throw new Error(`${open} deliveries were not delivered`);
+    if (open > 0) throw new Error(`${open} events were not delivered`);
     bridge.remove();
     return { what: 'Ingest, to the console sink', costs, events: held.arrived };
   });

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { cpus, loadavg, release, totalmem, tmpdir } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 import { wrkVersion } from './generator.js';
 
-/** Where a run was made, a line a fact. */
-export async function environment(): Promise<Readonly<Record<string, string>>> {
-  const [generator, mount] = [await wrkVersion(), mountOf(tmpdir())];
+/** Where a run was made, a line a fact; its databases are in `folder`. */
+export async function environment(folder: string): Promise<Readonly<Record<string, string>>> {
+  const [generator, mount] = [await wrkVersion(), mountOf(folder)];
   return {
     Date: new Date().toISOString().slice(0, 16).replace('T', ' '),
     Commit: `${said('git', 'rev-parse', '--short', 'HEAD')}${said('git', 'status', '--porcelain', '--untracked-files=no') === '' ? '' : ', with changes'}`,

@@ -11,12 +11,12 @@ export interface Held {
   readonly altered: number;
 }
 
-/** What the database of a bridge that was stopped holds of a batch, and how many of its deliveries are not delivered. */
+/** What the database of a bridge that was stopped holds of a batch, and of how many of its events there is not one delivery alone, and delivered. */
 export function storedOf(path: string, { run, checks }: Batch, afterSeq = 0): Held & { readonly open: number } {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     const rows = database
-      .prepare('select body, (select count(*) from deliveries where event_seq = seq and state <> 1) as open from events where seq > ?')
+      .prepare('select body, (select count(*) <> 1 or sum(state <> 1) > 0 from deliveries where event_seq = seq) as open from events where seq > ?')
       .iterate(afterSeq) as Iterable<{ body: Uint8Array; open: number }>;
     const seen = new Uint8Array(checks.length);
     let [arrived, repeated, altered, open] = [0, 0, 0, 0];
