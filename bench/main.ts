@@ -63,7 +63,8 @@ const beganMs = performance.now();
 const environs = await environment(realpathSync(options.dir));
 // As they are now: the run takes an hour.
 const notes = readFileSync(new URL('notes.md', import.meta.url), 'utf8');
-const { quick, rounds, seconds } = options;
+const { quick } = options;
+const [rounds, seconds] = quick ? [1, 1] : [options.rounds, options.seconds];
 const ran: Ran[] = [];
 const speeds: number[] = [];
 try {
@@ -78,14 +79,16 @@ try {
 const command = ['npm run bench', ...(process.argv.length > 2 ? ['--', ...process.argv.slice(2)] : [])].join(' ');
 const facts = {
   ...environs,
-  Rounds: `${quick ? 1 : rounds}, of ${quick ? 1 : seconds} s of load each`,
+  Rounds: `${rounds}, of ${seconds} s of load each`,
   'Speed of a core': `an HMAC-SHA256 over 1 KB took ${speeds.map(shown).join(', ')} µs of CPU, before each part and at the end`,
 };
 const page = document({ command, whole, quick, facts, ran, minutes: minutes(), notes });
 console.log(options.json ? JSON.stringify({ command, quick, facts, parts: ran }, null, 2) : page);
 const lacking = ran.filter(({ section }) => section === null).map(({ name }) => name);
-if (options.write !== undefined && lacking.length === 0) writeFileSync(options.write, page);
-if (options.write !== undefined && lacking.length > 0) console.error(`${options.write} is as it was: the page would lack ${lacking.join(', ')}.`);
+if (options.write !== undefined) {
+  if (lacking.length === 0) writeFileSync(options.write, page);
+  else console.error(`${options.write} is as it was: the page would lack ${lacking.join(', ')}.`);
+}
 process.exit(ran.some(({ error }) => error !== null) ? 1 : 0);
 
 async function runPart(part: Part, at: number): Promise<Ran> {
@@ -99,8 +102,8 @@ async function runPart(part: Part, at: number): Promise<Ran> {
     return { name, title, section: null, missing, error: null };
   }
   const rig: Rig = {
-    rounds: quick ? 1 : rounds,
-    seconds: quick ? 1 : seconds,
+    rounds,
+    seconds,
     warmSeconds: quick ? 1 : 2,
     quick,
     folder,

@@ -49,13 +49,31 @@ export async function startProfiler(parent: string): Promise<Profiler> {
       const threads = texts().map((text) => JSON.parse(text) as ThreadProfile);
       rmSync(folder, { recursive: true });
       const startUs = threads.reduce((sum, thread) => sum + thread.startUs, 0);
-      return { cpuUs: cpuUs - startUs, rows: merged(threads.flatMap(costsOf)).sort((a, b) => b.us - a.us) };
+      return { cpuUs: cpuUs - startUs, rows: costsOf(threads) };
     },
   };
 }
 
-/** A thread's time by who spent it: samples say in which shares, the system says how much it was. A sample is taken by the clock: a wait inside of a call is one of it. */
-function costsOf({ thread, cpuUs, profile: { nodes, samples = [] } }: ThreadProfile): Cost[] {
+/** The threads' time by who spent it: samples say in which shares, the system says how much it was. A sample is taken by the clock: a wait inside of a call is one of it. */
+function costsOf(threads: readonly ThreadProfile[]): Cost[] {
+  const costs = new Map<string, Omit<Cost, 'us' | 'functions'> & { us: number; functions: Map<string, number> }>();
+  for (const { thread, cpuUs, profile } of threads) {
+    const samples = samplesOf(profile);
+    const us = cpuUs / samples.length;
+    for (const { owner, name } of samples) {
+      const key = `${thread} ${owner}`;
+      const cost = costs.get(key) ?? { thread, owner, us: 0, functions: new Map<string, number>() };
+      costs.set(key, cost);
+      cost.us += us;
+      cost.functions.set(name, (cost.functions.get(name) ?? 0) + us);
+    }
+  }
+  const largestFirst = [...costs.values()].sort((a, b) => b.us - a.us);
+  return largestFirst.map((cost) => ({ ...cost, functions: [...cost.functions].sort(([, a], [, b]) => b - a) }));
+}
+
+/** What was running at each sample, and on whose behalf; not where the thread was idle. */
+function samplesOf({ nodes, samples = [] }: ThreadProfile['profile']): { owner: string; name: string }[] {
   const parents = new Map(nodes.flatMap(({ id, children = [] }) => children.map((child) => [child, id] as const)));
   const byId = new Map(nodes.map((node) => [node.id, node]));
   const ownerAt = (id: number | undefined): string => {
@@ -63,10 +81,10 @@ function costsOf({ thread, cpuUs, profile: { nodes, samples = [] } }: ThreadProf
     if (frame === undefined) return NODE;
     return INNATE.get(frame.functionName) ?? ownerOf(frame.url) ?? ownerAt(parents.get(id ?? NaN));
   };
-  const nameOf = (id: number): string => byId.get(id)?.callFrame.functionName ?? '';
-  const busy = samples.filter((id) => nameOf(id) !== '(idle)');
-  const us = cpuUs / busy.length;
-  return busy.map((id) => ({ thread, owner: ownerAt(id), us, functions: [[NATIVE.get(nameOf(id)) ?? nameOf(id), us]] }));
+  return samples.flatMap((id) => {
+    const name = byId.get(id)?.callFrame.functionName ?? '';
+    return name === '(idle)' ? [] : [{ owner: ownerAt(id), name: NATIVE.get(name) ?? name }];
+  });
 }
 
 const NODE = 'Node.js: HTTP, sockets, timers, messages';
@@ -86,16 +104,4 @@ function ownerOf(url: string): string | null {
   if (dependency !== undefined) return dependency === OWN ? 'the profiler' : dependency;
   const own = /\/dist\/((?:sources|stores)\/[^/]+|[^/.]+)[/.]/.exec(url)?.[1];
   return own === undefined ? null : `\`src/${own}\``;
-}
-
-function merged(costs: readonly Cost[]): Cost[] {
-  const byName = new Map<string, { cost: Cost; functions: Map<string, number>; us: number }>();
-  for (const cost of costs) {
-    const name = `${cost.thread} ${cost.owner}`;
-    const known = byName.get(name) ?? { cost, functions: new Map<string, number>(), us: 0 };
-    byName.set(name, known);
-    known.us += cost.us;
-    for (const [one, us] of cost.functions) known.functions.set(one, (known.functions.get(one) ?? 0) + us);
-  }
-  return [...byName.values()].map(({ cost, functions, us }) => ({ ...cost, us, functions: [...functions].sort(([, a], [, b]) => b - a) }));
 }

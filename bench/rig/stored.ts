@@ -11,8 +11,8 @@ export interface Held {
   readonly altered: number;
 }
 
-/** What the database of a bridge that was stopped holds of a batch, and of how many of its events there is not one delivery alone, and delivered. */
-export function storedOf(path: string, { run, checks }: Batch, afterSeq = 0): Held & { readonly open: number } {
+/** What the database of a bridge that was stopped holds of a batch. Throws where there is an event of it that has not one delivery alone, and delivered. */
+export function storedOf(path: string, { run, checks }: Batch, afterSeq = 0): Held {
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     const rows = database
@@ -29,7 +29,8 @@ export function storedOf(path: string, { run, checks }: Batch, afterSeq = 0): He
       else if (seen[identity.n] === 1) repeated += 1;
       else arrived += seen[identity.n] = 1;
     }
-    return { arrived, repeated, altered, open };
+    if (open > 0) throw new Error(`${open} events were not delivered`);
+    return { arrived, repeated, altered };
   } finally {
     database.close();
   }
